@@ -1,0 +1,78 @@
+"""What a page is: a file with panels on it. Plain values; nothing here reads or writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Direction = Literal["ltr", "rtl", "ttb"]
+"""Reading direction: left to right, right to left (manga), top to bottom (webtoon)."""
+
+
+@dataclass(frozen=True, order=True)
+class Box:
+    """A rectangle in pixels, XYXY, half-open: left <= x < right, top <= y < bottom."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    @property
+    def xywh(self) -> tuple[int, int, int, int]:
+        """(x, y, width, height), as story.toml and JSON write a box."""
+        return self.left, self.top, self.width, self.height
+
+    @classmethod
+    def from_xywh(cls, x: int, y: int, width: int, height: int) -> Box:
+        """The box whose corner is (x, y)."""
+        return cls(x, y, x + width, y + height)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel of a page.
+
+    Attributes:
+        id: "p03-02": page 3, second panel; kept for good once the author has seen it.
+        page: the page's number, from 1.
+        order: place in reading order on its page, from 1.
+        box: in pixels of the page.
+        polygon: corner points in pixels of the page where the panel is no rectangle.
+    """
+
+    id: str
+    page: int
+    order: int
+    box: Box
+    polygon: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page.
+
+    Attributes:
+        number: from 1, in reading order.
+        path: the picture file; never modified.
+        size: (width, height) in pixels, after EXIF orientation.
+        dpi: dots per inch where the file says so.
+        panels: in reading order; empty until they are found.
+    """
+
+    number: int
+    path: Path
+    size: tuple[int, int]
+    dpi: float | None = None
+    panels: tuple[Panel, ...] = ()
