@@ -1,0 +1,184 @@
+"""StyleNet: the feed-forward network that draws a finished picture from concept art, a style and the screens.
+
+A small U-Net with three rules:
+
+* it normalizes per pixel (root mean square over channels), never over the picture, so that a character looks
+  the same whatever else is in the panel and tiles can be exact;
+* it is modulated (FiLM; Perez et al. 2018) by a style embedding, so one network serves the whole story;
+* it sees fixed planes (``styles.screens``) beside the picture and draws patterns by comparing tone with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from styles import screens as _screens
+from styles.vocabulary import PADDING, Vocabulary
+
+_TEXT_LENGTH = 24
+
+
+class _PixelNorm(nn.Module):
+    """x / rms(x) over channels, with a gain per channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1, channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-5) * self.gain
+
+
+class _Modulation(nn.Module):
+    """FiLM: h * (1 + scale) + shift from the style, plus an offset that fine-tuning may move."""
+
+    def __init__(self, channels: int, style_size: int) -> None:
+        super().__init__()
+        self.from_style = nn.Linear(style_size, 2 * channels)
+        self.adapter = nn.Parameter(torch.zeros(2 * channels))
+
+    def forward(self, h: Tensor, style: Tensor) -> Tensor:
+        scale, shift = (self.from_style(style) + self.adapter)[:, :, None, None].chunk(2, dim=1)
+        return h * (1 + scale) + shift
+
+
+class _Block(nn.Module):
+    """Residual block: norm, modulation, SiLU, 3 x 3, SiLU, 3 x 3."""
+
+    def __init__(self, channels: int, style_size: int) -> None:
+        super().__init__()
+        self.norm = _PixelNorm(channels)
+        self.modulation = _Modulation(channels, style_size)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        h = self.first(F.silu(self.modulation(self.norm(x), style)))
+        return x + self.second(F.silu(h))
+
+
+class _TextEncoder(nn.Module):
+    """A style text as an attention-weighted mean of its words' embeddings, then two layers."""
+
+    def __init__(self, vocabulary_size: int, style_size: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(vocabulary_size, style_size)
+        self.attention = nn.Embedding(vocabulary_size, 1)
+        self.layers = nn.Sequential(
+            nn.Linear(style_size, 2 * style_size), nn.SiLU(), nn.Linear(2 * style_size, style_size)
+        )
+        nn.init.zeros_(self.attention.weight)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        scores = self.attention(tokens).squeeze(-1).masked_fill(tokens == PADDING, -torch.inf)
+        pooled = (scores.softmax(dim=1).unsqueeze(-1) * self.words(tokens)).sum(dim=1)
+        embedded: Tensor = self.layers(pooled)
+        return embedded
+
+
+class StyleNet(nn.Module):
+    """Concept art to a finished picture in one style.
+
+    Args:
+        vocabulary: the words that the text encoder knows.
+        width: channels at full resolution; twice and four times as many at 1/2 and 1/4.
+        style_size: length D of a style embedding.
+    """
+
+    total_stride = 4
+    """Pictures' height and width, and the place where a tile starts, must be multiples of this."""
+
+    receptive_field = 92
+    """Side in pixels of the square of art that one finished pixel depends on."""
+
+    def __init__(self, vocabulary: Vocabulary, *, width: int = 24, style_size: int = 64) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.config = {"width": width, "style_size": style_size}
+        planes = len(_screens.NAMES)
+        full, half, quarter = width, 2 * width, 4 * width
+        self.text = _TextEncoder(len(vocabulary), style_size)
+        self.stem = nn.Conv2d(7 + planes, full, 3, padding=1)
+        self.encode_full = _Block(full, style_size)
+        self.to_half = nn.Conv2d(full, half, 4, stride=2, padding=1)
+        self.encode_half = _Block(half, style_size)
+        self.to_quarter = nn.Conv2d(half, quarter, 4, stride=2, padding=1)
+        self.middle = nn.ModuleList(_Block(quarter, style_size) for _ in range(2))
+        self.from_quarter = nn.Conv2d(quarter, half, 1)
+        self.decode_half = _Block(half, style_size)
+        self.from_half = nn.Conv2d(half, full, 1)
+        self.mix = nn.Conv2d(full + planes, full, 3, padding=1)
+        self.decode_full = _Block(full, style_size)
+        self.last_norm = _PixelNorm(full)
+        self.last_modulation = _Modulation(full, style_size)
+        self.to_color = nn.Conv2d(full, 3, 3, padding=1)
+
+    def embed(self, texts: Sequence[str]) -> Tensor:
+        """Style embeddings of texts: (T, D). Words outside the vocabulary carry no meaning."""
+        return self.text_embedding(self.vocabulary.encode(texts, _TEXT_LENGTH))
+
+    def text_embedding(self, tokens: Tensor) -> Tensor:
+        """Style embeddings of encoded texts: (T, L) word numbers -> (T, D)."""
+        embedded: Tensor = self.text(tokens.to(self.to_color.weight.device))
+        return embedded
+
+    def forward(
+        self,
+        art: Tensor,
+        screens: Tensor,
+        style: Tensor,
+        flats: Tensor | None = None,
+        flats_valid: Tensor | None = None,
+    ) -> Tensor:
+        """Draw the art in a style.
+
+        Args:
+            art: (N, 3, H, W) in [0, 1]; H and W multiples of ``total_stride``.
+            screens: (N, K, H, W) in [0, 1] from ``styles.screens.screens``.
+            style: (N, D) style embeddings.
+            flats: (N, 3, H, W) in [0, 1], flat color hints.
+            flats_valid: (N, 1, H, W) in [0, 1], where there are hints.
+
+        Returns:
+            (N, 3, H, W) in [0, 1].
+
+        Raises:
+            ValueError: H or W is no multiple of ``total_stride``.
+        """
+        if art.shape[-1] % self.total_stride or art.shape[-2] % self.total_stride:
+            raise ValueError(
+                f"height and width must be multiples of {self.total_stride}, not {tuple(art.shape[-2:])}"
+            )
+        if flats is None or flats_valid is None:
+            hints = art.new_zeros(art.shape[0], 4, *art.shape[-2:])
+        else:
+            hints = torch.cat([(flats - 0.5) * flats_valid, flats_valid], dim=1)
+        planes = screens - 0.5
+        full = self.stem(torch.cat([art - 0.5, hints, planes], dim=1))
+        full = self.encode_full(full, style)
+        half = self.encode_half(self.to_half(full), style)
+        quarter = self.to_quarter(half)
+        for block in self.middle:
+            quarter = block(quarter, style)
+        half = half + _double(self.from_quarter(quarter))
+        half = self.decode_half(half, style)
+        full = full + _double(self.from_half(half))
+        full = self.mix(torch.cat([full, planes], dim=1))
+        full = self.decode_full(full, style)
+        full = F.silu(self.last_modulation(self.last_norm(full), style))
+        return torch.sigmoid(4 * self.to_color(full))
+
+    def adapters(self) -> dict[str, nn.Parameter]:
+        """What fine-tuning may move beside the style embeddings: FiLM offsets and the last layer."""
+        moved = {name: value for name, value in self.named_parameters() if name.endswith(".adapter")}
+        moved["to_color.weight"], moved["to_color.bias"] = self.to_color.weight, self.to_color.bias
+        return moved
+
+
+def _double(x: Tensor) -> Tensor:
+    """Twice the size by repeating pixels; exact for tiles that start on multiples of the stride."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
