@@ -19,8 +19,8 @@ def compose_page(
 ) -> NDArray[np.uint8]:
     """Put stylized panels into a page: keep · original + (1 − keep) · stylized, inside each box.
 
-    Pixels outside all boxes, and those where ``keep`` is 1, are the original's, bit for bit; where stylized and
-    original agree the result agrees too. Where boxes overlap the later one lies on top.
+    Pixels outside all boxes, and those where ``keep`` is 1, are the original's, bit for bit; where stylized
+    and original agree the result agrees too. Where boxes overlap the later one lies on top.
 
     Args:
         original: (H, W, 3) uint8.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from pages.files import atomic_file, os_errors, write_atomic
+from pages.files import atomic_file, write_atomic
 from pages.model import Direction
 from pages.read import load_rgb, read_page
 
@@ -81,8 +81,9 @@ def write_cbz(path: Path, page_files: Sequence[Path], info: ComicInfo) -> None:
 
 
 def comic_info_xml(page_files: Sequence[Path], info: ComicInfo) -> bytes:
-    """ComicInfo.xml for these pages, after the schema of version 2.0 (anansi-project/comicinfo), whose order of
-    elements is binding.
+    """ComicInfo.xml for these pages, after the schema of version 2.0 (anansi-project/comicinfo).
+
+    The order of the elements is the schema's.
 
     Raises:
         InputError: a page cannot be read.
@@ -106,7 +107,8 @@ def comic_info_xml(page_files: Sequence[Path], info: ComicInfo) -> bytes:
         }
         ElementTree.SubElement(pages, "Page", {name: str(value) for name, value in attributes.items()})
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    xml: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return xml
 
 
 def write_pdf(path: Path, page_files: Sequence[Path], *, dpi: float | None = None) -> None:
@@ -122,8 +124,8 @@ def write_pdf(path: Path, page_files: Sequence[Path], *, dpi: float | None = Non
         ResourceError: the file cannot be written.
     """
     document = pypdfium2.PdfDocument.new()
+    singles: list[pypdfium2.PdfDocument] = []
     try:
-        singles = []
         for number, page_file in enumerate(page_files, 1):
             page_dpi = dpi or read_page(page_file, number).dpi or DEFAULT_DPI
             # One page at a time: PDFium holds pictures unpacked until it saves them.

@@ -27,9 +27,9 @@ _KINDS = "Pages and pictures are PNG, JPEG, WebP or TIFF files"
 def load_rgb(path: Path) -> NDArray[np.uint8]:
     """The picture in a file: (H, W, 3) uint8, sRGB.
 
-    The content decides what the file is, not its name. EXIF orientation is applied, an ICC profile is converted
-    to sRGB, transparency is laid over white, gray, palette, CMYK, Lab and 16-bit pictures become RGB. Of a file
-    with several pictures the first is taken.
+    The content decides what the file is, not its name. EXIF orientation is applied, an ICC profile is
+    converted to sRGB, transparency is laid over white; gray, palette, CMYK, Lab and 16-bit pictures become
+    RGB. Of a file with several pictures the first is taken.
 
     Raises:
         InputError: no such file, no picture, a truncated or damaged one, or more than 100 megapixels.
@@ -39,7 +39,7 @@ def load_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def read_page(path: Path, number: int) -> Page:
-    """The page in a file, without its panels. The file is decoded once, so that a damaged one is refused here.
+    """The page in a file, without its panels. It is decoded once, so that a damaged file is refused here.
 
     Raises:
         InputError, ResourceError: as for ``load_rgb``.
@@ -99,10 +99,7 @@ def _decode(path: Path) -> tuple[Image.Image, float | None]:
         with path.open("rb") as file:
             image = _open(path, file)
             if image.width * image.height > MAX_PIXELS:
-                raise InputError(
-                    f"{path}: {image.width} x {image.height} pixels is more than {MAX_PIXELS // 10**6} megapixels.",
-                    remedy="Save the page at a lower resolution (600 dpi is enough for print).",
-                )
+                raise _too_large(path, f"{image.width} x {image.height} pixels")
             try:
                 image.load()
                 dpi = _dots_per_inch(image)
@@ -125,10 +122,7 @@ def _open(path: Path, file: io.BufferedReader) -> Image.Image:
             warnings.simplefilter("ignore")  # our own limit on size follows; odd metadata does no harm
             return Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise InputError(
-            f"{path}: the picture has more than {MAX_PIXELS // 10**6} megapixels.",
-            remedy="Save the page at a lower resolution (600 dpi is enough for print).",
-        ) from error
+        raise _too_large(path, "the picture") from error
     except UnidentifiedImageError as error:
         raise InputError(
             f"{path}: this is no picture that can be read, or it is damaged.",
@@ -141,9 +135,16 @@ def _open(path: Path, file: io.BufferedReader) -> Image.Image:
         ) from error
 
 
+def _too_large(path: Path, what: str) -> InputError:
+    return InputError(
+        f"{path}: {what} is more than {MAX_PIXELS // 10**6} megapixels.",
+        remedy="Save the page at a lower resolution (600 dpi is enough for print).",
+    )
+
+
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        return ImageOps.exif_transpose(image) or image
     except Exception:  # damaged EXIF data: the picture itself is good
         return image
 
@@ -153,14 +154,15 @@ def _dots_per_inch(image: Image.Image) -> float | None:
         dpi = float(image.info["dpi"][0])
     except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError):
         return None
-    return dpi if math.isfinite(dpi) and dpi > 1 else None
+    return round(dpi, 1) if math.isfinite(dpi) and dpi > 1 else None  # PNG counts dots per meter: 150.0124
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     image = _to_8_bit(image)
     if image.mode == "LAB":
-        image = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), _SRGB, outputMode="RGB")
+        lab = ImageCms.createProfile("LAB")
+        image = ImageCms.profileToProfile(image, lab, _SRGB, outputMode="RGB") or image
     elif image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode not in ("L", "RGB", "CMYK"):
