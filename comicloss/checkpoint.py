@@ -1,18 +1,16 @@
 """Checkpoints that survive a kill at any moment: safetensors and JSON, sealed by a manifest of hashes.
 
-A checkpoint is written into a folder aside, every file is synced to disk, the manifest with each file's
-sha256 comes last, then the folder gets its name and the name is synced too. A folder without a manifest, or
-whose files do not have the hashes in it, was never finished or has been damaged since: it is skipped.
+A checkpoint is written into a folder aside, every file is synced to disk, then the folder gets its name. A
+manifest in it has each file's sha256: a folder whose files do not have these hashes has been damaged since,
+and is skipped.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,8 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
-from pages.errors import InputError, ResourceError
+from pages.errors import InputError
+from pages.files import replaces_folder
 
 KEPT = 2
 """Checkpoints kept of a run: the newest, and the one before in case the newest gets damaged."""
@@ -60,39 +59,21 @@ def save_checkpoint(
         The checkpoint's folder.
 
     Raises:
-        ResourceError: the disk is full or not writable; the checkpoints there are still whole.
+        ResourceError: the disk is full or not writable; the checkpoints there before are still whole.
     """
-    name = f"step-{step:06d}"
     contents = {
         _TENSORS: safetensors.torch.save(
             {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
         ),
         _STATE: json.dumps({"step": step, **state}, indent=1, sort_keys=True).encode(),
     }
-    aside = None
-    try:
-        run_folder.mkdir(parents=True, exist_ok=True)
-        _remove_unfinished(run_folder)
-        aside = Path(tempfile.mkdtemp(prefix=f"{name}.tmp-", dir=run_folder))
-        for file_name, content in contents.items():
-            _write_synced(aside / file_name, content)
-        hashes = {file_name: hashlib.sha256(content).hexdigest() for file_name, content in contents.items()}
-        _write_synced(aside / _MANIFEST, json.dumps({"sha256": hashes}, indent=1).encode())
-        _sync_folder(aside)
-        folder = run_folder / name
-        if folder.exists():  # of this step, but not resumed from: damaged
-            shutil.rmtree(folder)
-        aside.rename(folder)
-        _sync_folder(run_folder)
-        _keep_newest(run_folder, step)
-    except OSError as error:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
-        raise ResourceError(
-            f"{run_folder / name}: the checkpoint could not be written ({error.strerror or error}).",
-            remedy="Make room on the disk, or make the folder writable, and run the same command again: "
-            "it goes on from the checkpoint before.",
-        ) from error
+    hashes = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+    folder = run_folder / f"step-{step:06d}"
+    with replaces_folder(folder) as aside:
+        for file, content in contents.items():
+            (aside / file).write_bytes(content)
+        (aside / _MANIFEST).write_text(json.dumps({"sha256": hashes}, indent=1), encoding="utf-8")
+    _keep_newest(run_folder, step)
     return folder
 
 
@@ -143,26 +124,4 @@ def _keep_newest(run_folder: Path, step: int) -> None:
     kept = [folder for number, folder in checkpoints if number <= step][-KEPT:]
     for _, folder in checkpoints:
         if folder not in kept:
-            shutil.rmtree(folder)
-
-
-def _remove_unfinished(run_folder: Path) -> None:
-    for folder in run_folder.glob("step-*.tmp-*"):
-        shutil.rmtree(folder)
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder, and syncs names by itself
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            shutil.rmtree(folder, ignore_errors=True)

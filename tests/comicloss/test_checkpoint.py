@@ -83,14 +83,16 @@ def test_a_damaged_checkpoint_is_skipped(
 
 def test_an_unfinished_folder_is_no_checkpoint_and_goes(tmp_path: Path) -> None:
     save(tmp_path, 10)
-    (tmp_path / "step-000020.tmp-abc").mkdir()
-    (tmp_path / "step-000020.tmp-abc" / "tensors.safetensors").write_bytes(b"half")
+    dead = 2**22 + 1  # no process has this number
+    unfinished = tmp_path / f".comicloss-{dead}-0.partial"
+    unfinished.mkdir()
+    (unfinished / "tensors.safetensors").write_bytes(b"half")
     assert newest_checkpoint(tmp_path) == tmp_path / "step-000010"
     save(tmp_path, 30)
     assert steps_of(tmp_path) == ["step-000010", "step-000030"]
 
 
-@pytest.mark.parametrize("call", ["fsync", "rename"])
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace"])
 def test_a_full_disk_leaves_the_checkpoints_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -101,7 +103,7 @@ def test_a_full_disk_leaves_the_checkpoints_whole(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr("os.fsync" if call == "fsync" else "pathlib.Path.rename", full)
+        patch.setattr(call, full)
         with pytest.raises(ResourceError, match="No space left"):
             save(tmp_path, 30)
     assert steps_of(tmp_path) == ["step-000010", "step-000020"]
