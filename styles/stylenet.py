@@ -85,25 +85,24 @@ class StyleNet(nn.Module):
 
     Args:
         vocabulary: the words that the text encoder knows.
-        width: channels at full resolution; twice and four times as many at 1/2 and 1/4.
+        width: channels at full resolution; 12/5 and 24/5 times as many at 1/2 and 1/4.
         style_size: length D of a style embedding.
     """
 
     total_stride = 4
     """Pictures' height and width, and the place where a tile starts, must be multiples of this."""
 
-    receptive_field = 92
+    receptive_field = 71
     """Side in pixels of the square of art that one finished pixel depends on."""
 
-    def __init__(self, vocabulary: Vocabulary, *, width: int = 24, style_size: int = 64) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, width: int = 20, style_size: int = 64) -> None:
         super().__init__()
         self.vocabulary = vocabulary
         self.config = {"width": width, "style_size": style_size}
         planes = len(_screens.NAMES)
-        full, half, quarter = width, 2 * width, 4 * width
+        full, half, quarter = width, width * 12 // 5, width * 24 // 5
         self.text = _TextEncoder(len(vocabulary), style_size)
         self.stem = nn.Conv2d(7 + planes, full, 3, padding=1)
-        self.encode_full = _Block(full, style_size)
         self.to_half = nn.Conv2d(full, half, 4, stride=2, padding=1)
         self.encode_half = _Block(half, style_size)
         self.to_quarter = nn.Conv2d(half, quarter, 4, stride=2, padding=1)
@@ -159,7 +158,6 @@ class StyleNet(nn.Module):
             hints = torch.cat([(flats - 0.5) * flats_valid, flats_valid], dim=1)
         planes = screens - 0.5
         full = self.stem(torch.cat([art - 0.5, hints, planes], dim=1))
-        full = self.encode_full(full, style)
         half = self.encode_half(self.to_half(full), style)
         quarter = self.to_quarter(half)
         for block in self.middle:
