@@ -1,0 +1,287 @@
+"""A page -> its panels in reading order, by recursive cuts along gutters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pages.model import Box, Direction
+
+Mask = NDArray[np.bool_]
+
+_CUT_HEIGHT = 800  # pixels of page height (width for wide pages) at which gutters are looked for
+_INK = 36  # levels away from the gutter's color
+_SLOPES = tuple(s * k * 0.03 for k in range(1, 13) for s in (1, -1))
+_SMALLEST_SIDE, _SMALLEST_AREA = 0.045, 0.006  # shares of the page
+_ORDER_TOLERANCE = 0.25  # overlap of two boxes, as a share of the smaller, that still lets a cut pass
+
+
+def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[Box]:
+    """The panels of a page in reading order.
+
+    A gutter is a straight strip of one flat color, level, upright or slanted, that crosses the region it divides
+    from end to end; art and balloons may interrupt it as long as the frames on its sides show where it runs. The
+    page is cut along its best gutter, then each part in turn. A page without gutters is one panel.
+
+    Args:
+        image: (H, W, 3) uint8.
+        direction: of reading.
+
+    Returns:
+        Boxes in pixels of the image; at least one.
+    """
+    height, width = image.shape[:2]
+    scale = min(_CUT_HEIGHT / max(height, width), 1.0)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)).astype(np.int16)
+    inks = [_ink(small, color) for color in _gutter_colors(small)]
+    page = _Region(0, 0, np.ones(small.shape[:2], np.bool_))
+    boxes = []
+    for region in _cut(page, inks):
+        box = region.box
+        side, area = (
+            min(box.width / size[0], box.height / size[1]),
+            box.width * box.height / size[0] / size[1],
+        )
+        if side >= _SMALLEST_SIDE and area >= _SMALLEST_AREA:
+            boxes.append(_at_full_size(box, width / size[0], height / size[1], width, height))
+    boxes = boxes or [Box(0, 0, width, height)]
+    return [boxes[place] for place in reading_order(boxes, direction)]
+
+
+def reading_order(boxes: Sequence[Box], direction: Direction = "ltr") -> list[int]:
+    """The places of the boxes in reading order.
+
+    After Kovanen & Aizawa, "A layered method for determining manga text bubble reading order" (2015): cut the
+    page between rows where every box lies clearly above or below, else between columns, and go on in each part.
+
+    Args:
+        boxes: in any order.
+        direction: "ltr" and "rtl" read rows of columns, "ttb" (webtoons) likewise from left to right.
+
+    Returns:
+        A permutation of ``range(len(boxes))``.
+    """
+    return list(_ordered(list(boxes), sorted(range(len(boxes)), key=lambda i: boxes[i]), direction == "rtl"))
+
+
+def _ordered(boxes: list[Box], places: list[int], mirrored: bool) -> Iterator[int]:
+    if len(places) < 2:
+        yield from places
+        return
+    rows = [(boxes[i].top, boxes[i].bottom) for i in places]
+    columns = [(boxes[i].left, boxes[i].right) for i in places]
+    if mirrored:
+        columns = [(-right, -left) for left, right in columns]
+    for spans in (rows, columns):
+        first = _first_part(spans)
+        if first is not None:
+            yield from _ordered(boxes, [i for i, part in zip(places, first, strict=True) if part], mirrored)
+            yield from _ordered(
+                boxes, [i for i, part in zip(places, first, strict=True) if not part], mirrored
+            )
+            return
+    yield from (places[k] for k in sorted(range(len(places)), key=lambda k: (rows[k][0], columns[k][0])))
+
+
+def _first_part(spans: list[tuple[int, int]]) -> list[bool] | None:
+    """Which spans lie before the first cut that parts them within tolerance; None if there is no such cut."""
+    for _, end in sorted(spans, key=lambda span: span[1])[:-1]:
+        first = []
+        for start, stop in spans:
+            slack = _ORDER_TOLERANCE * (stop - start)
+            if stop <= end + slack and (start + stop) / 2 < end:
+                first.append(True)
+            elif start >= end - slack:
+                first.append(False)
+            else:
+                break
+        else:
+            if not all(first):
+                return first
+    return None
+
+
+@dataclass(frozen=True)
+class _Region:
+    """A part of the page: where it starts, and which pixels from there belong to it."""
+
+    left: int
+    top: int
+    inside: Mask
+
+    @property
+    def box(self) -> Box:
+        height, width = self.inside.shape
+        return Box(self.left, self.top, self.left + width, self.top + height)
+
+    def window(self, page: Mask) -> Mask:
+        box = self.box
+        return page[box.top : box.bottom, box.left : box.right]
+
+    def part(self, mask: Mask) -> _Region:
+        """The part of the region under a mask of its window, trimmed to it."""
+        mask = mask & self.inside
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if not rows.size:
+            return replace(self, inside=self.inside[:0, :0])
+        y, x = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        return _Region(self.left + x.start, self.top + y.start, mask[y, x])
+
+
+@dataclass(frozen=True)
+class _Gutter:
+    """A strip found in a region: its score and the two sides of it as masks of the region's window."""
+
+    score: float
+    before: Mask
+    after: Mask
+
+
+def _gutter_colors(page: NDArray[np.int16]) -> list[NDArray[np.int16]]:
+    """Flat colors that gutters may have: those common at the page's border, and paper white and ink black."""
+    height, width = page.shape[:2]
+    ring = np.ones((height, width), np.bool_)
+    edge = max(min(height, width) // 50, 2)
+    ring[edge:-edge, edge:-edge] = False
+    pixels = page[ring]
+    colors: list[NDArray[np.int16]] = []
+    while len(colors) < 2 and len(pixels) > ring.sum() * 0.15:
+        keys = (pixels >> 4) @ np.array([256, 16, 1], np.int16)
+        values, counts = np.unique(keys, return_counts=True)
+        color = np.median(pixels[keys == values[counts.argmax()]], axis=0).astype(np.int16)
+        near = np.abs(pixels - color).max(1) <= _INK // 2
+        if near.sum() > ring.sum() * 0.15:
+            colors.append(color)
+        pixels = pixels[~near]
+    for extreme in (255, 0):
+        color = np.full(3, extreme, np.int16)
+        if all(np.abs(color - known).max() > _INK for known in colors):
+            colors.append(color)
+    return colors
+
+
+def _ink(page: NDArray[np.int16], color: NDArray[np.int16]) -> Mask:
+    ink: Mask = np.abs(page - color).max(2) > _INK
+    return ink
+
+
+def _cut(region: _Region, inks: list[Mask]) -> Iterator[_Region]:
+    """The region's panels: itself trimmed, or those of the two parts on the sides of its best gutter."""
+    region = _trimmed(region, inks)
+    height, width = region.inside.shape
+    if min(height, width) < 16:
+        if height and width:
+            yield region
+        return
+    for slopes in ((0.0,), _SLOPES):
+        gutters = [
+            gutter
+            for ink in inks
+            for upright in (False, True)
+            for slope in slopes
+            if (gutter := _best_gutter(region, ink, upright=upright, slope=slope)) is not None
+        ]
+        if gutters:
+            best = max(gutters, key=lambda gutter: gutter.score)
+            yield from _cut(region.part(best.before), inks)
+            yield from _cut(region.part(best.after), inks)
+            return
+    yield region
+
+
+def _trimmed(region: _Region, inks: list[Mask]) -> _Region:
+    """Without the margins of gutter color around it."""
+    for _ in range(3):
+        before = region.box
+        for ink in inks:
+            window = region.window(ink) & region.inside
+            full = region.inside
+            rows = window.sum(1) > np.maximum(full.sum(1) * 0.01, 1)
+            columns = window.sum(0) > np.maximum(full.sum(0) * 0.01, 1)
+            keep = np.zeros_like(full)
+            y, x = np.flatnonzero(rows), np.flatnonzero(columns)
+            if not y.size or not x.size:
+                continue
+            keep[y[0] : y[-1] + 1, x[0] : x[-1] + 1] = True
+            region = region.part(keep)
+        if region.box == before:
+            break
+    return region
+
+
+def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> _Gutter | None:
+    """The best strip of one slope, level or upright."""
+    window, inside = region.window(ink), region.inside
+    if upright:
+        window, inside = window.T, inside.T
+    height, width = window.shape
+    shift = np.rint(slope * (np.arange(width) - width / 2)).astype(np.intp)
+    reach = int(np.abs(shift).max())
+    if height - 2 * reach < 12:
+        return None
+    if slope:
+        rows = np.arange(reach, height - reach)[:, None] + shift
+        columns = np.arange(width)
+        dark, valid = window[rows, columns], inside[rows, columns]
+    else:
+        dark, valid = window, inside
+    dark = dark & valid
+    length = valid.sum(1)
+    crossing = dark.sum(1) / np.maximum(length, 1)
+    end = max(width // 40, 3)
+    starts = valid.argmax(1)
+    stops = width - valid[:, ::-1].argmax(1)
+    total = np.concatenate([np.zeros((len(dark), 1), np.int32), dark.cumsum(1, dtype=np.int32)], 1)
+    line = np.arange(len(dark))
+    at_ends = (
+        total[line, np.minimum(starts + end, width)]
+        - total[line, starts]
+        + total[line, stops]
+        - total[line, np.maximum(stops - end, 0)]
+    )
+    open_line = (crossing < 0.25) & (at_ends == 0) & (length >= width * 0.5)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], open_line, [False]]).astype(np.int8)))
+    best: tuple[float, int, int] | None = None
+    for top, bottom in edges.reshape(-1, 2):
+        if top < 3 or bottom > len(dark) - 3:
+            continue
+        clean = 1 - crossing[top:bottom]
+        middle = dark[top:bottom].any(0)
+        if bottom - top < 2:
+            continue
+        reach_out = max(3, 2)
+        above = (dark[max(top - reach_out, 0) : top].any(0) & ~middle).sum() / max(
+            (~middle & valid[top]).sum(), 1
+        )
+        below = (dark[bottom : bottom + reach_out].any(0) & ~middle).sum() / max(
+            (~middle & valid[bottom - 1]).sum(), 1
+        )
+        purity = clean.max()
+        low, high = sorted((above, below))
+        if purity > 0.985 and (low > 0.3 or high > 0.6) or low > 0.6 and purity > 0.75:
+            score = purity + low + 0.5 * high
+            if best is None or score > best[0]:
+                best = score, top, bottom
+    if best is None:
+        return None
+    score, top, bottom = best
+    offset = reach if slope else 0
+    lines = np.arange(height)[:, None] - shift
+    before, after = lines < top + offset, lines >= bottom + offset
+    if upright:
+        before, after = before.T, after.T
+    return _Gutter(score, before, after)
+
+
+def _at_full_size(box: Box, across: float, down: float, width: int, height: int) -> Box:
+    return Box(
+        max(round(box.left * across), 0),
+        max(round(box.top * down), 0),
+        min(round(box.right * across), width),
+        min(round(box.bottom * down), height),
+    )
