@@ -7,7 +7,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
 from pages.errors import WeightsError
+from styles.stylenet import StyleNet
+from styles.vocabulary import Vocabulary
 
 _EMBEDDED = Path(__file__).parent / "embedded"
 
@@ -50,8 +55,27 @@ def weights(name: str) -> Weights:
     if not path.is_file():
         raise WeightsError(f"{path}: the {name} weights are missing", remedy=_REINSTALL)
     if _sha256(path) != entry["sha256"]:
-        raise WeightsError(f"{path}: the {name} weights are damaged or not the shipped ones", remedy=_REINSTALL)
+        raise WeightsError(
+            f"{path}: the {name} weights are damaged or not the shipped ones", remedy=_REINSTALL
+        )
     return Weights(name, path, entry["origin"], entry["licence"], entry["sha256"])
+
+
+def load_stylenet() -> StyleNet:
+    """The pretrained StyleNet, in float32 and evaluation mode.
+
+    Raises:
+        WeightsError: its weights are missing or damaged.
+    """
+    path = weights("stylenet").path
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+        network = StyleNet(Vocabulary(json.loads(metadata["words"])), **json.loads(metadata["config"]))
+        network.load_state_dict({key: value.float() for key, value in load_file(path).items()})
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"{path}: not StyleNet's weights ({error})", remedy=_REINSTALL) from error
+    return network.eval()
 
 
 def seal(name: str, file: str) -> None:
@@ -72,7 +96,9 @@ def _manifest() -> dict[str, dict[str, str]]:
     try:
         manifest: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path}: the list of weights cannot be read ({error})", remedy=_REINSTALL) from error
+        raise WeightsError(
+            f"{path}: the list of weights cannot be read ({error})", remedy=_REINSTALL
+        ) from error
     return manifest
 
 

@@ -83,7 +83,7 @@ def screens(origins: Tensor, height: int, width: int) -> Tensor:
     device = origins.device
     x = (origins[:, 0].view(-1, 1, 1) + torch.arange(width, device=device).view(1, 1, -1)).float()
     y = (origins[:, 1].view(-1, 1, 1) + torch.arange(height, device=device).view(1, -1, 1)).float()
-    x, y = torch.broadcast_tensors(x, y)
+    x, y = x + 0 * y, y + 0 * x
     slow = 0.65 * _value_noise(x / 61, y / 61, 11) + 0.35 * _value_noise(x / 23, y / 23, 12)
     diagonal, other = (x + y) / math.sqrt(2), (x - y) / math.sqrt(2)
     dots = 0.5 + 0.25 * (torch.cos(diagonal * (2 * math.pi / 7.5)) + torch.cos(other * (2 * math.pi / 7.5)))

@@ -30,7 +30,8 @@ class _PixelNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(1, channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-5) * self.gain
+        normalized: Tensor = x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-5) * self.gain
+        return normalized
 
 
 class _Modulation(nn.Module):
@@ -43,7 +44,8 @@ class _Modulation(nn.Module):
 
     def forward(self, h: Tensor, style: Tensor) -> Tensor:
         scale, shift = (self.from_style(style) + self.adapter)[:, :, None, None].chunk(2, dim=1)
-        return h * (1 + scale) + shift
+        modulated: Tensor = h * (1 + scale) + shift
+        return modulated
 
 
 class _Block(nn.Module):
@@ -173,8 +175,7 @@ class StyleNet(nn.Module):
     def adapters(self) -> dict[str, nn.Parameter]:
         """What fine-tuning may move beside the style embeddings: FiLM offsets and the last layer."""
         moved = {name: value for name, value in self.named_parameters() if name.endswith(".adapter")}
-        moved["to_color.weight"], moved["to_color.bias"] = self.to_color.weight, self.to_color.bias
-        return moved
+        return moved | {f"to_color.{name}": value for name, value in self.to_color.named_parameters()}
 
 
 def _double(x: Tensor) -> Tensor:

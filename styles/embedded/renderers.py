@@ -100,11 +100,11 @@ def saturate(rgb: Tensor, factor: Tensor | float) -> Tensor:
 
 
 def _watercolor(p: Picture, vary: Variation) -> Tensor:
-    color = saturate(mix(blur(p.color, 2), p.flat, torch.full_like(p.lines, 0.35)), vary(1.25, 0.2))
-    color = (1 - (1 - color) * vary(0.82, 0.08)).clamp(0.02, 1)
-    wash = 0.55 + 0.75 * p.screen("slow") + vary(0.5, 0.2) * (p.screen("paper") - 0.5)
+    color = saturate(mix(blur(p.color, 2), p.flat, torch.full_like(p.lines, 0.35)), vary(1.5, 0.2))
+    color = (1 - (1 - color) * vary(0.86, 0.08)).clamp(0.02, 1)
+    wash = 0.42 + 1.05 * p.screen("slow") + vary(0.55, 0.2) * (p.screen("paper") - 0.5)
     rim = ramp(blur(p.lines, 2), 0.05, 0.4)
-    density = (wash + vary(0.5, 0.2) * rim).clamp(0.25, 2.2)
+    density = (wash + vary(0.9, 0.3) * rim).clamp(0.25, 2.2)
     painted = color**density
     bare = ramp(luminance(p.color) + 0.16 * (p.screen("paper") - 0.5), 0.86, 0.96)
     paper = vary.color((0.985, 0.975, 0.95), 0.015) * (1 - 0.05 * p.screen("paper"))
@@ -152,10 +152,10 @@ def _pop(p: Picture, vary: Variation) -> Tensor:
     cyan, magenta, yellow = ink[:, 0:1], ink[:, 1:2], ink[:, 2:3]
     dots = p.screen("dots")
     solid = vary(0.66, 0.06)
-    low = vary(0.14, 0.04)
+    low = vary(0.2, 0.04)
 
     def dotted(cover: Tensor) -> Tensor:
-        on_dots = ramp(dots, 0.56, 0.66) * ramp(cover, low, low + 0.04)
+        on_dots = ramp(dots, 0.6, 0.7) * ramp(cover, low, low + 0.04)
         return torch.maximum(on_dots, ramp(cover, solid - 0.03, solid + 0.03))
 
     strong_yellow = ramp(yellow, 0.3, 0.38)
@@ -175,7 +175,7 @@ def _pop(p: Picture, vary: Variation) -> Tensor:
 def _manga(p: Picture, vary: Variation) -> Tensor:
     tone = luminance(blur(p.color, 1))
     cover = torch.zeros_like(tone)
-    for threshold, step in ((0.8, 0.16), (0.58, 0.18), (0.4, 0.24)):
+    for threshold, step in ((0.68, 0.14), (0.52, 0.18), (0.36, 0.26)):
         cover = cover + step * ramp(-tone, -vary(threshold, 0.03), -vary(threshold, 0.0) + 0.03)
     # The share of the dot plane below t is about t for its middle values: coverage picks the threshold.
     toned = ramp(-p.screen("dots"), -(cover * 1.05 + 0.08) - 0.06, -(cover * 1.05 + 0.08) + 0.06)
@@ -188,7 +188,7 @@ def _manga(p: Picture, vary: Variation) -> Tensor:
 def _hatching(p: Picture, vary: Variation) -> Tensor:
     tone = luminance(blur(p.color, 1))
     ink = ramp(p.lines, 0.2, 0.6)
-    for name, start, depth in (("hatch", 0.84, 0.62), ("counterhatch", 0.56, 0.5), ("gouge", 0.34, 0.4)):
+    for name, start, depth in (("hatch", 0.7, 0.56), ("counterhatch", 0.48, 0.48), ("gouge", 0.3, 0.4)):
         width = ((vary(start, 0.05) - tone) * depth / start + 0.2).clamp(0, 0.72)
         stroke = ramp(-p.screen(name), -width - 0.14, -width + 0.14)
         ink = torch.maximum(ink, stroke * ramp(-tone, -vary(start, 0.0), -start + 0.06))
@@ -202,9 +202,9 @@ def _blueprint(p: Picture, vary: Variation) -> Tensor:
     light = torch.maximum(0.16 * ramp(-p.screen("grid"), -0.05, -0.02), ramp(p.lines, 0.15, 0.5) * 0.95)
     dim = ramp(-tone, -vary(0.42, 0.05), -0.36) * ramp(-p.screen("hatch"), -0.36, -0.2)
     light = torch.maximum(light, 0.45 * dim) + 0.03 * (p.screen("grain") - 0.5)
-    return mix(ground.expand_as(p.color), vary.color((0.92, 0.96, 1.0), 0.03).expand_as(p.color), light).clamp(
-        0, 1
-    )
+    return mix(
+        ground.expand_as(p.color), vary.color((0.92, 0.96, 1.0), 0.03).expand_as(p.color), light
+    ).clamp(0, 1)
 
 
 def _woodcut(p: Picture, vary: Variation) -> Tensor:
@@ -220,7 +220,7 @@ def _woodcut(p: Picture, vary: Variation) -> Tensor:
 def _oil(p: Picture, vary: Variation) -> Tensor:
     color = mix(blur(p.color, 3), p.color, torch.full_like(p.lines, 0.35))
     color = saturate(color, vary(1.3, 0.15))
-    bristle = p.screen("bristle") - 0.5
+    bristle = (p.screen("bristle") - 0.5) * (1 - 0.55 * ramp(luminance(p.color), 0.6, 1.0))
     color = color * (1 + vary(0.7, 0.15) * bristle) + 0.1 * bristle
     warm = (p.screen("slow") - 0.5) * 0.16
     color = color + torch.cat([warm, 0.2 * warm, -warm], dim=1)
@@ -234,7 +234,8 @@ def _pastel(p: Picture, vary: Variation) -> Tensor:
     strokes = 0.12 * (p.screen("bristle") - 0.5)
     cover = ramp(tooth + strokes, vary(0.3, 0.05) - 0.14, vary(0.3, 0.0) + 0.12)
     paper = vary.color((0.73, 0.66, 0.57), 0.05).expand_as(color)
-    drawn = mix(paper, color, 0.25 + 0.7 * cover)
+    bare = ramp(luminance(p.color), 0.88, 0.96)
+    drawn = mix(paper, color, (0.25 + 0.7 * cover) * (1 - 0.72 * bare))
     line = ramp(blur(p.lines, 1), 0.1, 0.6) * (0.35 + 0.5 * cover)
     return mix(drawn, vary.color((0.3, 0.22, 0.26), 0.06).expand_as(color), line * vary(0.85, 0.1))
 
@@ -284,7 +285,12 @@ def _chalk(p: Picture, vary: Variation) -> Tensor:
     board = vary.color((0.13, 0.19, 0.17), 0.035) * (0.85 + 0.3 * p.screen("slow"))
     tooth = 0.6 * p.screen("grain") + 0.4 * p.screen("paper")
     rubbed = ramp(tooth + 0.5 * (0.5 - p.screen("hatch")), vary(0.42, 0.06), vary(0.42, 0.0) + 0.3)
-    fill = mix(board.expand_as(p.color), 0.25 + 0.75 * saturate(p.flat, 0.85), 0.62 * rubbed * luminance(p.color))
+    bare = 1 - 0.9 * ramp(luminance(p.color), 0.84, 0.95)
+    fill = mix(
+        board.expand_as(p.color),
+        0.25 + 0.75 * saturate(p.flat, 0.85),
+        0.62 * rubbed * luminance(p.color) * bare,
+    )
     line = ramp(thicken(p.lines, 1), 0.2, 0.7) * ramp(tooth, 0.12, 0.42)
     chalk = vary.color((0.94, 0.94, 0.9), 0.03)
     return mix(fill, chalk.expand_as(fill), line * vary(0.92, 0.06)).clamp(0, 1)
@@ -311,7 +317,9 @@ def _charcoal(p: Picture, vary: Variation) -> Tensor:
     line = ramp(blur(thicken(p.lines, 1), 1), 0.12, 0.75) * (0.62 + 0.42 * tooth)
     cover = torch.maximum(body * vary(0.85, 0.08), line)
     paper = vary.color((0.94, 0.925, 0.9), 0.02)
-    return mix(paper.expand_as(p.color), vary.color((0.09, 0.09, 0.1), 0.03).expand_as(p.color), cover.clamp(0, 1))
+    return mix(
+        paper.expand_as(p.color), vary.color((0.09, 0.09, 0.1), 0.03).expand_as(p.color), cover.clamp(0, 1)
+    )
 
 
 def _comic(p: Picture, vary: Variation) -> Tensor:
@@ -351,12 +359,23 @@ RENDERERS: dict[str, Renderer] = {
 """Style name to renderer: ``(picture, variation) -> (N, 3, H, W)`` in [0, 1]."""
 
 
+def _night(rgb: Tensor) -> Tensor:
+    return saturate(rgb, 0.6) * rgb.new_tensor([0.36, 0.44, 0.66]).view(1, 3, 1, 1)
+
+
+def _sunset(rgb: Tensor) -> Tensor:
+    warm = rgb * rgb.new_tensor([1.0, 0.74, 0.56]).view(1, 3, 1, 1)
+    return warm + rgb.new_tensor([0.08, 0.02, 0.0]).view(1, 3, 1, 1)
+
+
+def _fog(rgb: Tensor) -> Tensor:
+    return 0.42 * saturate(rgb, 0.7) + 0.5
+
+
+_LIGHTS: dict[str, Callable[[Tensor], Tensor]] = {"night": _night, "sunset": _sunset, "fog": _fog}
+
+
 def in_mood(picture: Picture, mood: str) -> Picture:
     """The same picture in another light: "night", "sunset" or "fog" (``captions.MOODS``)."""
-    light = {
-        "night": lambda rgb: saturate(rgb, 0.6) * rgb.new_tensor([0.36, 0.44, 0.66]).view(1, 3, 1, 1),
-        "sunset": lambda rgb: rgb * rgb.new_tensor([1.0, 0.74, 0.56]).view(1, 3, 1, 1)
-        + rgb.new_tensor([0.08, 0.02, 0.0]).view(1, 3, 1, 1),
-        "fog": lambda rgb: 0.42 * saturate(rgb, 0.7) + 0.5,
-    }[mood]
+    light = _LIGHTS[mood]
     return replace(picture, color=light(picture.color).clamp(0, 1), flat=light(picture.flat).clamp(0, 1))
