@@ -60,7 +60,8 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         h = self.first(F.silu(self.modulation(self.norm(x), style)))
-        return x + self.second(F.silu(h))
+        result: Tensor = x + self.second(F.silu(h))
+        return result
 
 
 class _TextEncoder(nn.Module):
