@@ -1,6 +1,6 @@
 """Writes the exact versions of the current environment into pyproject.toml, as constraints for uv.
 
-Run it after an upgrade that passes the tests: ``uv lock --upgrade && uv sync && uv run python scripts/pin.py``.
+Run it after an upgrade that passes the tests: ``uv sync --upgrade && uv run python scripts/pin.py``.
 Only names and versions are written, never where a package came from.
 """
 
@@ -22,7 +22,7 @@ def main() -> None:
     found.pop("comicloss", None)
     pins = "".join(f'    "{name}=={version}",\n' for name, version in sorted(found.items()))
     text = PYPROJECT.read_text(encoding="utf-8")
-    pattern = re.compile(r"^constraint-dependencies = \[.*?^?\]$", re.MULTILINE | re.DOTALL)
+    pattern = re.compile(r"^constraint-dependencies = \[[^\]]*\]$", re.MULTILINE)
     PYPROJECT.write_text(
         pattern.sub(lambda _: f"constraint-dependencies = [\n{pins}]", text), encoding="utf-8"
     )
