@@ -263,7 +263,7 @@ def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> 
         )
         purity = clean.max()
         low, high = sorted((above, below))
-        if purity > 0.985 and (low > 0.3 or high > 0.6) or low > 0.6 and purity > 0.75:
+        if (purity > 0.985 and (low > 0.3 or high > 0.6)) or (low > 0.6 and purity > 0.75):
             score = purity + low + 0.5 * high
             if best is None or score > best[0]:
                 best = score, top, bottom
