@@ -59,8 +59,8 @@ def patch_directional(
 def content(stylized: Sequence[Tensor], art: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
     """What is drawn must stay: mean squared difference of feature maps.
 
-    ``L_c = Σ_layers mean((φ_l(stylized) - φ_l(art))²)`` (Kwon & Ye 2022, content loss after Gatys et al. 2016;
-    the authors take conv4_2 and conv5_2 of VGG19).
+    ``L_c = Σ_layers mean((φ_l(stylized) - φ_l(art))²)`` (Kwon & Ye 2022, content loss after Gatys et al.
+    2016; the authors take conv4_2 and conv5_2 of VGG19).
 
     Args:
         stylized: feature maps of the stylized panels, each (N, C_l, h_l, w_l).
@@ -77,7 +77,7 @@ def content(stylized: Sequence[Tensor], art: Sequence[Tensor], weight: Tensor | 
         if weight is None:
             total = total + difference.mean(dim=(1, 2, 3))
         else:
-            share = F.adaptive_avg_pool2d(weight.to(difference), list(difference.shape[-2:]))
+            share = F.adaptive_avg_pool2d(weight.to(difference), (difference.shape[-2], difference.shape[-1]))
             weighted = (difference * share).sum(dim=(1, 2, 3))
             total = total + weighted / share.sum(dim=(1, 2, 3)).clamp(min=1e-6)
     return total
@@ -86,8 +86,8 @@ def content(stylized: Sequence[Tensor], art: Sequence[Tensor], weight: Tensor | 
 def total_variation(images: Tensor, weight: Tensor | None = None) -> Tensor:
     """Neighboring pixels must not differ without need.
 
-    ``L_tv = Σ_d ‖x - shift_d(x)‖₂`` over the four directions right, down and both diagonals (Kwon & Ye 2022, as
-    in the authors' code, where it comes from DeepInversion's image prior).
+    ``L_tv = Σ_d ‖x - shift_d(x)‖₂`` over the four directions right, down and both diagonals (Kwon & Ye 2022,
+    as in the authors' code, where it comes from DeepInversion's image prior).
     Ours differs in one thing: the authors take one norm over the whole batch, we take one for each panel, so
     that a panel's S_j does not depend on its neighbors in the batch. For a batch of one both are the same.
 
