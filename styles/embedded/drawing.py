@@ -1,4 +1,4 @@
-"""A canvas that draws with signed distances: every region has an ink outline, a flat color, soft light and tone.
+"""A canvas that draws with signed distances: regions with ink outlines, flat colors, soft light and tone.
 
 A shape is a function giving the signed distance in pixels (negative inside), so one evaluation yields the
 anti-aliased fill, the outline and the shading. Only the pixels around a shape are touched.
@@ -51,14 +51,16 @@ def ellipse(center: Point, radii: Point, angle: float = 0.0) -> Shape:
     return Shape(distance, (cx - reach_x, cy - reach_y, cx + reach_x, cy + reach_y))
 
 
-def _along(points: Sequence[Point], closed: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _along(points: Sequence[Point], closed: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Start, end, direction and length of each edge."""
     start = torch.tensor(points, dtype=torch.float32)
     end = start.roll(-1, 0)
     if not closed:
         start, end = start[:-1], end[:-1]
     edge = end - start
-    length = edge.norm(dim=1).clamp_min(1e-4)
-    return start, end, edge / length[:, None], length, edge
+    edge = torch.where(edge.abs().sum(1, keepdim=True) < 1e-4, torch.tensor((1e-4, 0.0)), edge)
+    length = edge.norm(dim=1)
+    return start, end, edge / length[:, None], length
 
 
 def _box_of(points: Sequence[Point], margin: float = 0.0) -> tuple[float, float, float, float]:
@@ -66,9 +68,7 @@ def _box_of(points: Sequence[Point], margin: float = 0.0) -> tuple[float, float,
     return min(xs) - margin, min(ys) - margin, max(xs) + margin, max(ys) + margin
 
 
-def _squared(
-    x: Tensor, y: Tensor, start: Tensor, unit: Tensor, length: Tensor
-) -> tuple[Tensor, Tensor]:
+def _squared(x: Tensor, y: Tensor, start: Tensor, unit: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
     """Squared distance to each segment and the place along it: (K, h, w) each."""
     sx, sy = start[:, 0, None, None], start[:, 1, None, None]
     ux, uy = unit[:, 0, None, None], unit[:, 1, None, None]
@@ -80,7 +80,7 @@ def _squared(
 
 def polygon(points: Sequence[Point]) -> Shape:
     """A closed polygon (even-odd)."""
-    start, end, unit, length, edge = _along(points, True)
+    start, end, unit, length = _along(points, True)
 
     def distance(x: Tensor, y: Tensor) -> Tensor:
         s, e, u, n = (t.to(x.device) for t in (start, end, unit, length))
@@ -129,7 +129,7 @@ def curve(points: Sequence[Point], *, closed: bool, steps: int = 5) -> list[Poin
 
 def stroke(points: Sequence[Point], radii: Sequence[float]) -> Shape:
     """A chain of tapering capsules: radius ``radii[k]`` pixels at point k."""
-    start, _, unit, length, _ = _along(points, False)
+    start, _, unit, length = _along(points, False)
     radius = torch.tensor(radii, dtype=torch.float32)
 
     def distance(x: Tensor, y: Tensor) -> Tensor:
@@ -179,6 +179,8 @@ class Canvas:
         flat: (3, H, W) one color per region.
         lines: (H, W) ink coverage.
         tone: (H, W) what a pencil would shade.
+        grain: (H, W) the texture of the paint, about zero on average.
+        light: direction from the light, a unit vector.
     """
 
     def __init__(self, size: int, random: Random, device: torch.device) -> None:
@@ -195,7 +197,7 @@ class Canvas:
         self._pressure = (1 + 0.42 * noise[0]).clamp(0.45, 1.7)
         self._wobble = noise[1]
         grain = torch.randn(size, size, generator=generator).to(device)
-        self._texture = 0.6 * noise[2] + random.uniform(0, 0.5) * grain
+        self.grain = 0.6 * noise[2] + random.uniform(0, 0.5) * grain
         self.texture_amount = random.choice((0.0, 0.02, 0.04, 0.08))
         angle = random.uniform(0.15, 0.85) * math.pi
         self.light = (math.cos(angle), math.sin(angle))
@@ -206,12 +208,14 @@ class Canvas:
         self._mood = random.choice(("natural", "natural", "saturated", "pastel", "dark", "muted", "limited"))
         self._hues = (random.random(), random.random())
 
-    def paint(self, hue: float, saturation: float, value: float, *, vary: float = 0.04) -> Color:
+    def paint(
+        self, hue: float, saturation: float, value: float, *, vary: float = 0.04, keep_hue: bool = False
+    ) -> Color:
         """A color in this picture's palette: hue, saturation and value in [0, 1], pulled to its mood."""
         r = self.random
         hue += r.uniform(-vary, vary)
-        saturation += r.uniform(-vary, vary) * 2
-        value += r.uniform(-vary, vary) * 2
+        saturation = min(max(saturation + r.uniform(-vary, vary) * 2, 0.0), 1.0)
+        value = min(max(value + r.uniform(-vary, vary) * 2, 0.0), 1.0)
         if self._mood == "saturated":
             saturation = saturation**0.6
         elif self._mood == "pastel":
@@ -220,7 +224,7 @@ class Canvas:
             value = 0.06 + value * 0.55
         elif self._mood == "muted":
             saturation, value = saturation * 0.45, 0.15 + value * 0.7
-        elif self._mood == "limited":
+        elif self._mood == "limited" and not keep_hue:
             away = [abs((hue - h + 0.5) % 1 - 0.5) for h in self._hues]
             hue = self._hues[0 if away[0] < away[1] else 1]
             saturation *= 0.8
@@ -272,15 +276,18 @@ class Canvas:
         middle = ((shape.box[0] + shape.box[2]) / 2, (shape.box[1] + shape.box[3]) / 2)
         span = max(shape.box[2] - shape.box[0], shape.box[3] - shape.box[1], 2.0) / 2
         dark = ((x - middle[0]) * self.light[0] + (y - middle[1]) * self.light[1]) / span
-        side = torch.sigmoid((dark + 0.3 * self._wobble[window] - 0.32) * self.softness)
-        base = torch.tensor(color, device=x.device)[:, None, None]
+        wobble = 0.3 * min(1.0, 0.2 * self.size / span)
+        side = torch.sigmoid((dark + wobble * self._wobble[window] - 0.36) * self.softness)
+        base = torch.tensor(color, dtype=torch.float32, device=x.device)[:, None, None]
         paint = base.expand(3, *cover.shape)
         if to is not None:
             height = max(shape.box[3] - shape.box[1], 1)
             blend = ((y - shape.box[1]) / height).clamp(0, 1)
-            paint = paint + (torch.tensor(to, device=x.device)[:, None, None] - base) * blend
+            paint = (
+                paint + (torch.tensor(to, dtype=torch.float32, device=x.device)[:, None, None] - base) * blend
+            )
         cool = torch.tensor((1.0, 0.94, 0.8), device=x.device)[:, None, None]
-        light = -self.depth * round_light * dark.clamp(-1, 1) + self.texture_amount * self._texture[window]
+        light = -self.depth * round_light * dark.clamp(-1, 1) + self.texture_amount * self.grain[window]
         lit = paint * (1 + 0.8 * light) + light.clamp_min(0) * 0.18
         lit = lit * (1 - (0.55 * self.depth * round_light + 0.1 * round_light) * side * 1.2 * cool)
         if tone is None:
@@ -303,7 +310,10 @@ class Canvas:
         path = curve(points, closed=False, steps=4) if smooth else list(points)
         half = self.line_width * width / 2
         last = max(len(path) - 1, 1)
-        radii = [half * (0.35 + 0.65 * math.sin(math.pi * min(max(k / last, 0.04), 0.96))) for k in range(len(path))]
+        radii = [
+            half * (0.35 + 0.65 * math.sin(math.pi * min(max(k / last, 0.04), 0.96)))
+            for k in range(len(path))
+        ]
         self.spot(stroke(path, radii))
 
     def spot(self, shape: Shape) -> None:
@@ -333,13 +343,20 @@ class Canvas:
         rows, columns = window
         span = max(shape.box[2] - shape.box[0], 2) / 3
         cover = (-shape.distance(self._x[:, columns], self._y[rows]) / span).clamp(0, 1) * amount
-        self.color[:, rows, columns].lerp_(torch.tensor(color, device=cover.device)[:, None, None].expand(3, *cover.shape), cover)
+        self.color[:, rows, columns].lerp_(
+            torch.tensor(color, dtype=torch.float32, device=cover.device)[:, None, None].expand(
+                3, *cover.shape
+            ),
+            cover,
+        )
 
 
 class Pen:
     """Draws in a figure's own coordinates: origin, one unit of ``scale`` pixels, mirrored, leaning."""
 
-    def __init__(self, canvas: Canvas, origin: Point, scale: float, *, mirror: bool = False, lean: float = 0.0) -> None:
+    def __init__(
+        self, canvas: Canvas, origin: Point, scale: float, *, mirror: bool = False, lean: float = 0.0
+    ) -> None:
         self.canvas = canvas
         self.random = canvas.random
         self.scale = scale
@@ -375,13 +392,21 @@ class Pen:
         if smooth:
             steps = 4
             sizes = [
-                sizes[k] + (sizes[k + 1] - sizes[k]) * s / steps for k in range(len(sizes) - 1) for s in range(steps)
+                sizes[k] + (sizes[k + 1] - sizes[k]) * s / steps
+                for k in range(len(sizes) - 1)
+                for s in range(steps)
             ] + [sizes[-1]]
             path = curve(path, closed=False, steps=steps)
         return stroke(path, sizes)
 
     def fill(
-        self, shape: Shape, color: Color, *, line: float = 1.0, tone: float | None = None, round_light: float = 1.0
+        self,
+        shape: Shape,
+        color: Color,
+        *,
+        line: float = 1.0,
+        tone: float | None = None,
+        round_light: float = 1.0,
     ) -> None:
         """Paint a region (see Canvas.fill)."""
         self.canvas.fill(shape, color, line=line, tone=tone, round_light=round_light)
