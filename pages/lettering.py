@@ -14,12 +14,13 @@ from pages.model import Box
 
 Mask = NDArray[np.bool_]
 
-_WORKING_HEIGHT = 1400  # pixels; all lengths below are at this scale
-_LIGHT = 0.80  # of the page's white: brighter is paper, darker is ink
+_WORKING_SIDE = 1400  # pixels of the page's longer side; all lengths below are at this scale
+_LIGHT = 0.80  # of the page's white: lighter is paper, darker is ink
 _DARK = 0.30  # of the page's white: darker may be the ground of a dark caption
-_BLOB_AREA = 500  # smallest ground of a balloon, in pixels
-_GLYPH_SIDE = 5, 84  # smallest and largest side of a letter, in pixels
-_OUTLINE = 5  # how far a balloon's outline reaches beyond its ground, in pixels
+_GROUND_AREA = 500  # the smallest ground of lettering
+_GLYPH_SIDES = 5, 84  # of a letter; a joined-up word may be three times as wide
+_OUTLINE = 5  # how far a balloon's outline reaches beyond its ground
+_LARGEST_BALLOON = 0.15  # share of the page
 
 
 @dataclass(frozen=True)
@@ -40,32 +41,29 @@ class Lettering:
 def find_lettering(image: NDArray[np.uint8]) -> Lettering:
     """Find balloons, captions and free lettering on paper, without a model.
 
-    Lettering is a cluster of several letter-sized spots of ink, alike in size, each wholly within one closed
-    ground of light color (a balloon, a caption, the white of a panel), or light ones within a dark caption. Drawn
-    sound effects across the art, and letters on patterned grounds, are not found.
+    Lettering is a group of several pen-drawn, letter-sized spots of ink, alike in size, each wholly within
+    one closed ground of light color (a balloon, a caption, the white of a panel), or light ones within a dark
+    caption. Sound effects drawn across the art and letters on patterned grounds are not found.
 
     Args:
         image: (H, W, 3) uint8.
     """
     height, width = image.shape[:2]
-    scale = min(_WORKING_HEIGHT / max(height, width), 1.0)
+    scale = min(_WORKING_SIDE / max(height, width), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
-    gray = np.asarray(Image.fromarray(image).convert("L").resize(size, Image.Resampling.BOX))
-    white = max(float(np.percentile(gray, 99)), 1.0)
-    text, balloons = np.zeros(gray.shape, np.bool_), np.zeros(gray.shape, np.bool_)
+    reduced = Image.fromarray(image).convert("L").resize(size, Image.Resampling.BOX)
+    light = np.asarray(reduced, np.float32)
+    light = np.minimum(light / max(np.percentile(light, 99), 1), 1).astype(np.float32)
+    text, balloons = np.zeros(light.shape, np.bool_), np.zeros(light.shape, np.bool_)
     boxes = []
-    for ground, dark in ((gray > _LIGHT * white, False), (gray < _DARK * white, True)):
-        for block in _blocks(ground, dark):
-            window = np.s_[block.box.top : block.box.bottom, block.box.left : block.box.right]
-            text[window] |= block.letters
-            balloons |= _placed(block.balloon, block.balloon_at, gray.shape)
-            boxes.append(block.box)
-    text = ndimage.binary_dilation(text, iterations=2)
-    balloons |= text
+    for block in (*_blocks(1 - light, light > _LIGHT, dark=False), *_blocks(light, light < _DARK, dark=True)):
+        _stamp(text, block.letters, block.corner, grow=2)
+        _stamp(balloons, block.balloon, block.corner, grow=block.grow)
+        boxes.append(block.box)
     across, down = width / size[0], height / size[1]
     return Lettering(
         text=_enlarged(text, width, height),
-        balloons=_enlarged(balloons, width, height),
+        balloons=_enlarged(balloons | text, width, height),
         boxes=sorted((_scaled(box, across, down) for box in boxes), key=lambda box: (box.top, box.left)),
     )
 
@@ -95,126 +93,161 @@ def fill_lettering(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class _Block:
-    """A cluster of letters: its box, the letters in it, and its balloon with the balloon's upper left corner."""
+    """A block of text: its box; letters and balloon as masks of the window at ``corner`` (top, left).
+
+    The balloon is to be grown by ``grow`` pixels.
+    """
 
     box: Box
+    corner: tuple[int, int]
     letters: Mask
     balloon: Mask
-    balloon_at: tuple[int, int]
+    grow: int
 
 
-def _blocks(ground: Mask, dark: bool) -> Iterator[_Block]:
-    """The blocks of lettering on grounds of one kind."""
+@dataclass(frozen=True)
+class _Spots:
+    """The connected spots of ink of a page; the arrays are indexed by a spot's number, 0 being no spot.
+
+    Attributes:
+        labels: (H, W), each pixel's spot.
+        height: of each spot, like ``width`` and ``area`` in pixels.
+        stroke: area over number of edge pixels: 1 for hairlines and dots, more for strokes of a pen.
+        ink: mean difference from the ground, in [0, 1].
+    """
+
+    labels: NDArray[np.int32]
+    height: NDArray[np.float64]
+    width: NDArray[np.float64]
+    area: NDArray[np.float64]
+    stroke: NDArray[np.float64]
+    ink: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, ground: Mask, ink: NDArray[np.float32]) -> _Spots:
+        labels, count = ndimage.label(~ground, np.ones((3, 3), np.bool_))
+        windows = ndimage.find_objects(labels)
+        flat = labels.ravel()
+        area = np.bincount(flat, minlength=count + 1).astype(np.float64)
+        area[0] = 0
+        inner = np.bincount(flat[~ndimage.binary_dilation(ground).ravel()], minlength=count + 1)
+        return cls(
+            labels=labels,
+            height=np.array([0, *(y.stop - y.start for y, _ in windows)], np.float64),
+            width=np.array([0, *(x.stop - x.start for _, x in windows)], np.float64),
+            area=area,
+            stroke=area / np.maximum(area - inner, 1),
+            ink=np.bincount(flat, ink.ravel(), minlength=count + 1) / np.maximum(area, 1),
+        )
+
+    def look_like_letters(self, numbers: NDArray[np.int64], *, strict: bool) -> bool:
+        """Whether these spots together look written: drawn with a pen, compact, alike in size."""
+        height, width = self.height[numbers], self.width[numbers]
+        longest, shortest = np.maximum(height, width), np.minimum(height, width)
+        middle = np.median(longest)
+        alike = ((longest > 0.4 * middle) & (longest < 2.5 * middle)).mean()
+        return bool(
+            len(numbers) >= (5 if strict else 3)
+            and alike >= (0.7 if strict else 0.5)
+            and np.median(self.stroke[numbers]) >= 1.2
+            and np.median(self.ink[numbers]) >= (0.5 if strict else 0.4)
+            and np.median(longest / shortest) <= (2.2 if strict else 2.8)
+        )
+
+
+def _blocks(ink: NDArray[np.float32], ground: Mask, *, dark: bool) -> Iterator[_Block]:
+    """The blocks of text on grounds of one kind; ``ink`` is the difference from the ground, in [0, 1]."""
     grounds, _ = ndimage.label(ground)
-    areas = np.bincount(grounds.ravel())
-    small = areas < _BLOB_AREA
+    small = np.bincount(grounds.ravel()) < _GROUND_AREA
     grounds[small[grounds]] = 0  # the eyes of letters belong to the letters
-    spots, count = ndimage.label(grounds == 0, np.ones((3, 3), np.bool_))
-    if not count:
-        return
-    windows = ndimage.find_objects(spots)
-    sides = np.array([[y.stop - y.start, x.stop - x.start] for y, x in windows])
-    spot_areas = np.bincount(spots.ravel(), minlength=count + 1)[1:]
-    smallest, largest = _GLYPH_SIDE
-    letter_sized = (sides.max(1) >= smallest) & (sides.min(1) <= largest) & (sides.max(1) <= 3 * largest)
-    letter_sized &= (sides[:, 0] <= largest) & (spot_areas >= 8)
-    home = _enclosing(spots, grounds, count)
-    letter_sized &= home > 0
-    ground_windows = ndimage.find_objects(grounds)
-    for number in np.unique(home[letter_sized]):
-        members = np.flatnonzero(letter_sized & (home == number))
-        if len(members) < 3:
-            continue
-        y, x = ground_windows[number - 1]
+    spots = _Spots.of(grounds > 0, ink)
+    home = _enclosing(spots, grounds)
+    smallest, largest = _GLYPH_SIDES
+    longest, shortest = np.maximum(spots.height, spots.width), np.minimum(spots.height, spots.width)
+    letter_sized = (longest >= smallest) & (longest <= 3 * largest) & (shortest <= largest)
+    letter_sized &= (spots.height <= largest) & (spots.area >= 2 * smallest) & (home > 0)
+    windows = ndimage.find_objects(grounds)
+    for number in np.flatnonzero(np.bincount(home[letter_sized]) >= 3):
+        y, x = windows[number - 1]
         whole = ndimage.binary_fill_holes(grounds[y, x] == number)
-        is_letter = np.zeros(count + 1, np.bool_)
-        is_letter[members + 1] = True
-        letters = is_letter[spots[y, x]]
-        yield from _clusters(letters, whole, spots[y, x], (y.start, x.start), sides, ground.shape, dark)
+        inside = np.where(whole, spots.labels[y, x], 0)
+        letters = letter_sized[inside]
+        block = _Block(_bounds(letters, y.start, x.start), (y.start, x.start), letters, whole, _OUTLINE)
+        if _is_balloon(block, spots, inside, ground.shape, dark=dark):
+            yield block
+        elif not dark:
+            yield from _free_text(block, spots, inside)
 
 
-def _enclosing(spots: NDArray[np.int32], grounds: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    """For each spot the one ground that it touches, 0 where it touches several or none."""
-    lowest = np.full(count + 1, np.iinfo(np.int64).max)
-    highest = np.zeros(count + 1, np.int64)
-    for axis in (0, 1):
-        one, other = np.s_[1:], np.s_[:-1]
-        for a, b in ((one, other), (other, one)):
-            here = (a, slice(None)) if axis == 0 else (slice(None), a)
-            there = (b, slice(None)) if axis == 0 else (slice(None), b)
-            touching = (spots[here] > 0) & (grounds[there] > 0)
-            spot, ground = spots[here][touching], grounds[there][touching]
-            np.minimum.at(lowest, spot, ground)
-            np.maximum.at(highest, spot, ground)
-    return np.where(lowest == highest, highest, 0)[1:]
-
-
-def _clusters(
-    letters: Mask,
-    whole: Mask,
-    spots: NDArray[np.int32],
-    corner: tuple[int, int],
-    sides: NDArray[np.int64],
-    page: tuple[int, ...],
-    dark: bool,
-) -> Iterator[_Block]:
-    """The blocks of text on one ground."""
-    height, width = letters.shape
-    members = np.unique(spots[letters]) - 1
-    typical = float(np.median(sides[members].max(1)))
-    reach = int(np.clip(0.8 * typical, 5, 30))
-    near = ndimage.maximum_filter(letters, 2 * reach + 1)
-    groups, _ = ndimage.label(near)
-    found = []
-    for number, (y, x) in enumerate(ndimage.find_objects(groups), 1):
-        inside = letters[y, x] & (groups[y, x] == number)
-        if not inside.any():
-            continue
-        of_group = np.unique(spots[y, x][inside]) - 1
-        lengths = sides[of_group].max(1)
-        middle = np.median(lengths)
-        alike = ((lengths > 0.4 * middle) & (lengths < 2.5 * middle)).mean()
-        rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-        box = Box(x.start + columns[0], y.start + rows[0], x.start + columns[-1] + 1, y.start + rows[-1] + 1)
-        density = inside.sum() / (box.width * box.height)
-        if len(of_group) >= (6 if dark else 3) and alike >= 0.6 and 0.08 < density < 0.65:
-            found.append((box, inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]))
-    if not found:
-        return
-    covered = sum(box.width * box.height for box, _ in found) / whole.sum()
-    solid = whole.sum() / (height * width)
-    at_edge = (
-        corner[0] == 0 or corner[1] == 0 or corner[0] + height == page[0] or corner[1] + width == page[1]
+def _is_balloon(
+    block: _Block, spots: _Spots, inside: NDArray[np.int32], page: tuple[int, ...], *, dark: bool
+) -> bool:
+    """Whether a ground is a balloon or caption: closed, compact, and holding letters and little else."""
+    whole, letters = block.balloon, block.letters
+    area = whole.sum()
+    top, left = block.corner
+    at_edge = top == 0 or left == 0 or (top + whole.shape[0], left + whole.shape[1]) == page
+    return bool(
+        area < _LARGEST_BALLOON * page[0] * page[1]
+        and not at_edge
+        and area > (0.8 if dark else 0.5) * whole.size
+        and letters.sum() > 0.8 * (inside > 0).sum()
+        and 0.015 < letters.sum() / area < 0.45
+        and block.box.width * block.box.height > 0.06 * area
+        and spots.look_like_letters(np.unique(inside[letters]), strict=dark)
     )
-    is_balloon = whole.sum() < 0.15 * page[0] * page[1] and covered > 0.12 and solid > 0.4 and not at_edge
-    if dark and not (is_balloon and solid > 0.8):
-        return
-    for box, inside in found:
-        moved = Box(box.left + corner[1], box.top + corner[0], box.right + corner[1], box.bottom + corner[0])
-        if is_balloon:
-            balloon, at = np.pad(whole, _OUTLINE), (corner[0] - _OUTLINE, corner[1] - _OUTLINE)
-            balloon = ndimage.binary_dilation(balloon, iterations=_OUTLINE)
-        else:
-            margin = int(np.clip(0.5 * typical, 4, 14))
-            balloon = ndimage.maximum_filter(np.pad(inside, margin), 2 * margin + 1)
-            at = (moved.top - margin, moved.left - margin)
-        yield _Block(moved, inside, balloon, at)
 
 
-def _placed(mask: Mask, at: tuple[int, int], shape: tuple[int, ...]) -> Mask:
-    page = np.zeros(shape, np.bool_)
-    top, left = at
+def _free_text(block: _Block, spots: _Spots, inside: NDArray[np.int32]) -> Iterator[_Block]:
+    """The dense clusters among the letter-sized spots on a large ground, such as the white of a panel."""
+    numbers = np.unique(inside[block.letters])
+    typical = float(np.median(np.maximum(spots.height, spots.width)[numbers]))
+    reach = int(np.clip(0.8 * typical, 5, 30))
+    groups, _ = ndimage.label(ndimage.maximum_filter(block.letters, 2 * reach + 1))
+    for number, (y, x) in enumerate(ndimage.find_objects(groups), 1):
+        letters = block.letters[y, x] & (groups[y, x] == number)
+        corner = block.corner[0] + y.start, block.corner[1] + x.start
+        box = _bounds(letters, *corner)
+        dense = 0.15 < letters.sum() / (box.width * box.height) < 0.6
+        if dense and spots.look_like_letters(np.unique(inside[y, x][letters]), strict=True):
+            yield _Block(box, corner, letters, letters, int(np.clip(0.5 * typical, 4, 14)))
+
+
+def _enclosing(spots: _Spots, grounds: NDArray[np.int32]) -> NDArray[np.int64]:
+    """For each spot the one ground that it touches, 0 where it touches several or none."""
+    lowest = np.full(len(spots.area), np.iinfo(np.int64).max)
+    highest = np.zeros(len(spots.area), np.int64)
+    pairs = (np.s_[1:, :], np.s_[:-1, :]), (np.s_[:, 1:], np.s_[:, :-1])
+    for one, other in (*pairs, *((b, a) for a, b in pairs)):
+        touching = (spots.labels[one] > 0) & (grounds[other] > 0)
+        spot, ground = spots.labels[one][touching], grounds[other][touching]
+        np.minimum.at(lowest, spot, ground)
+        np.maximum.at(highest, spot, ground)
+    return np.where(lowest == highest, highest, 0)
+
+
+def _bounds(mask: Mask, top: int, left: int) -> Box:
+    """The box of a mask that has something in it, on the page."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return Box(
+        left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
+    )
+
+
+def _stamp(page: Mask, mask: Mask, corner: tuple[int, int], *, grow: int) -> None:
+    """Add a mask, grown by some pixels, to the page's mask."""
+    grown = ndimage.maximum_filter(np.pad(mask, grow), 2 * grow + 1)
+    top, left = corner[0] - grow, corner[1] - grow
     y, x = max(top, 0), max(left, 0)
-    part = mask[y - top : shape[0] - top, x - left : shape[1] - left]
-    page[y : y + part.shape[0], x : x + part.shape[1]] = part
-    return page
+    part = grown[y - top : page.shape[0] - top, x - left : page.shape[1] - left]
+    page[y : y + part.shape[0], x : x + part.shape[1]] |= part
 
 
 def _enlarged(mask: Mask, width: int, height: int) -> Mask:
     if mask.shape == (height, width):
         return mask
-    picture = Image.fromarray(mask.astype(np.uint8) * 255).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(picture) > 127
+    levels = Image.fromarray(mask.astype(np.uint8) * 255)
+    return np.asarray(levels.resize((width, height), Image.Resampling.BILINEAR)) > 127
 
 
 def _scaled(box: Box, across: float, down: float) -> Box:
