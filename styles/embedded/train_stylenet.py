@@ -54,7 +54,7 @@ class Recipe:
     """
 
     seed: int = 2022
-    chunks: int = 56
+    chunks: int = 40
     chunk_size: int = 32
     scene_size: int = 256
     crop: int = 128
