@@ -3,7 +3,7 @@
     uv run python benchmarks/kill_resume.py STORY --kills 30 --steps 12
 
 STORY is a story folder with panels and trained classifiers; it is copied and not changed. First an
-uninterrupted run is made, then for each trial one that is killed by SIGKILL at a random moment and called again.
+uninterrupted run is made, then for each trial one that is killed by SIGKILL at a random moment and run again.
 Printed for each: when it was killed, how many steps were safe, and whether pages, tuned weights and the
 history's loss terms are the same bytes as the uninterrupted run's.
 """
