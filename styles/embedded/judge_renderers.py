@@ -644,6 +644,46 @@ def _comic(image: Array, lines: Array, rng: np.random.Generator, unit: float) ->
     return _mix(printed, _color(0.09, 0.08, 0.08), ink * 0.96)
 
 
+# --- art as an author hands it in ------------------------------------------------------------------------
+
+
+def _inked(image: Array, lines: Array, rng: np.random.Generator, unit: float) -> Array:
+    """The drawing as it is: its colors under plain lines."""
+    return _mix(
+        image, _jitter(_color(0.08, 0.07, 0.08), rng, 0.02), _weigh(lines, unit, rng.uniform(-0.2, 0.5))
+    )
+
+
+def _marker(image: Array, lines: Array, rng: np.random.Generator, unit: float) -> Array:
+    """A rough color sketch: markers that miss the edges and leave white, under an uneven line."""
+    height, width = lines.shape
+    flat = _wobble(_flats(_inpaint(image, lines, unit), 10), rng, 2.0 * unit, 12 * unit)
+    streak = _fibers(rng, height, width, rng.uniform(0, np.pi), 30 * unit, 4 * unit)
+    laid = np.clip(0.75 + 0.3 * (streak - 0.3), 0, 1) * _step(streak, 0.03, 0.12)
+    paper = np.full_like(image, rng.uniform(0.94, 1.0))
+    hand = _wobble(_pen(lines, rng, unit, rng.uniform(0.2, 1.2)), rng, 1.2 * unit, 10 * unit)
+    return _mix(_mix(paper, flat, laid), np.full(3, rng.uniform(0.05, 0.3)), hand)
+
+
+def _pencil(image: Array, lines: Array, rng: np.random.Generator, unit: float) -> Array:
+    """A pencil rough: each line searched for twice, a little shading, smudges, gray paper light."""
+    height, width = lines.shape
+    tooth = _tooth(rng, height, width, 0.6 * unit)
+    searched = np.zeros_like(lines)
+    for _ in range(int(rng.integers(1, 4))):
+        again = _wobble(
+            _weigh(lines, unit, rng.uniform(-0.3, 0.3)), rng, rng.uniform(0.5, 1.8) * unit, 12 * unit
+        )
+        searched = np.maximum(searched, again * rng.uniform(0.5, 0.9))
+    shading = _step(0.55 - _blur(_luma(image), 2 * unit), 0.0, 0.5) * rng.choice([0.0, 0.35, 0.6])
+    shading = shading * _fibers(rng, height, width, rng.uniform(0.4, 1.2), 14 * unit, 1.6 * unit)
+    graphite = np.clip(searched * (0.5 + 0.6 * tooth) + shading, 0, 0.9)
+    graphite = np.maximum(graphite, 0.15 * _blur(graphite, 3 * unit))
+    light = rng.uniform(0.88, 1.0) + 0.06 * _side_light(rng, height, width)
+    paper = _jitter(_color(0.98, 0.975, 0.96), rng, 0.01) * light[..., None]
+    return _mix(paper, _color(0.25, 0.25, 0.27), graphite)
+
+
 # --- the door --------------------------------------------------------------------------------------------
 
 
@@ -659,6 +699,9 @@ def _renderer(paint: Painter) -> Renderer:
                 if lines is None
                 else lines[number, 0].detach().cpu().float().numpy()
             )
+            drawn = ink[ink > 0.05]
+            if drawn.size:  # a thin line covers its pixels in part; the media decide how heavy it becomes
+                ink = np.clip(ink / max(0.3, float(np.quantile(drawn, 0.9))), 0, 1)
             painted.append(paint(picture, ink, np.random.default_rng((seed, number)), unit))
         shown = np.clip(np.stack(painted), 0, 1).transpose(0, 3, 1, 2).astype(np.float32)
         return torch.from_numpy(np.ascontiguousarray(shown)).to(images.device)
@@ -677,3 +720,8 @@ JUDGE_RENDERERS: dict[str, Renderer] = {
 """Style name -> function(images (N, 3, H, W) in [0, 1], lines (N, 1, H, W) ink coverage or None, generator)
 -> (N, 3, H, W) in [0, 1]. Without lines, they are found in the picture. The generator alone decides the
 variation (paper, pitch, angle, inks); pictures of one batch vary too."""
+
+SOURCE_RENDERERS: dict[str, Renderer] = {
+    painter.__name__.removeprefix("_"): _renderer(painter) for painter in (_inked, _marker, _pencil)
+}
+"""The same for unstyled art: "inked" (flat colors and lines), "marker" (a color rough) and "pencil"."""

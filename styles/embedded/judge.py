@@ -1,0 +1,138 @@
+"""The judge: a small vision transformer that measures stylized comics and never trains anything.
+
+It shares no scenes, renderers, seed, objective or architecture with the models that it judges, and no
+loss may ever read it: what it sees, nobody has optimized for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from pages.errors import WeightsError
+from styles.embedded.judge_renderers import JUDGE_RENDERERS, SOURCE_RENDERERS
+from styles.registry import weights
+
+WEIGHTS = Path(__file__).with_name("judge.safetensors")
+JUDGE_STYLES: tuple[str, ...] = (*JUDGE_RENDERERS, *SOURCE_RENDERERS)
+"""What the style head tells apart: eighteen styles, and three kinds of art as an author hands it in."""
+
+_STEM, _FINE, _COARSE = 48, 96, 192  # channels at 1/4, 1/8 and 1/16 of the size
+
+
+class _Block(nn.Module):
+    """A transformer block on a grid of tokens; a depthwise convolution tells it where each token lies."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.position = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.attention_norm = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
+        self.mixing_norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, 3 * width)
+        self.narrow = nn.Linear(3 * width, width)
+
+    def forward(self, grid: Tensor) -> Tensor:
+        n, c, h, w = grid.shape
+        tokens = (grid + self.position(grid)).flatten(2).transpose(1, 2)
+        query, key, value = (
+            part.view(n, h * w, self.heads, c // self.heads).transpose(1, 2)
+            for part in self.query_key_value(self.attention_norm(tokens)).chunk(3, -1)
+        )
+        seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(n, h * w, c)
+        tokens = tokens + self.attention_out(seen)
+        tokens = tokens + self.narrow(F.gelu(self.widen(self.mixing_norm(tokens))))
+        mixed: Tensor = tokens.transpose(1, 2).reshape(n, c, h, w)
+        return mixed
+
+
+def _statistics(grid: Tensor) -> Tensor:
+    """Mean and spread of each channel over the grid: (N, C, h, w) -> (N, 2 C)."""
+    flat = grid.flatten(2)
+    return torch.cat([flat.mean(2), (flat.var(2, correction=0) + 1e-5).sqrt()], 1)
+
+
+class JudgeNetwork(nn.Module):
+    """A two-stage vision transformer of 1.1 M parameters with one head for identity and one for style.
+
+    Every method takes pictures (N, 3, H, W) in [0, 1] of any size and resizes them to ``image_size``.
+    """
+
+    image_size = 96
+    identity_width = 128
+    style_width = 48
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, _STEM, 7, stride=4, padding=3)
+        self.to_fine = nn.Conv2d(_STEM, _FINE, 3, stride=2, padding=1)
+        self.fine = nn.Sequential(*(_Block(_FINE, 4) for _ in range(2)))
+        self.to_coarse = nn.Conv2d(_FINE, _COARSE, 2, stride=2)
+        self.coarse = nn.Sequential(*(_Block(_COARSE, 6) for _ in range(2)))
+        self.identity_head = nn.Sequential(
+            nn.LayerNorm(2 * _COARSE), nn.Linear(2 * _COARSE, self.identity_width)
+        )
+        self.style_head = nn.Sequential(
+            nn.LayerNorm(2 * _STEM + 2 * _FINE), nn.Linear(2 * _STEM + 2 * _FINE, 128), nn.GELU(),
+            nn.Linear(128, self.style_width),
+        )  # fmt: skip
+        self.style_prototypes = nn.Parameter(torch.randn(len(JUDGE_STYLES), self.style_width))
+
+    def grids(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features at 1/4, 1/8 and 1/16: (N, 48, 24, 24), (N, 96, 12, 12), (N, 192, 6, 6)."""
+        size = (self.image_size, self.image_size)
+        if images.shape[-2:] != size:
+            images = F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+        stem = F.gelu(self.stem(2 * images - 1))
+        fine = self.fine(self.to_fine(stem))
+        return stem, fine, self.coarse(self.to_coarse(fine))
+
+    def heads(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """φ (N, 128) and the style embedding (N, 48), both L2-normalized, in one pass."""
+        stem, fine, coarse = self.grids(images)
+        pooled = torch.cat([coarse.mean((2, 3)), coarse.amax((2, 3))], 1)
+        texture = torch.cat([_statistics(stem), _statistics(fine)], 1)
+        return F.normalize(self.identity_head(pooled), dim=1), F.normalize(self.style_head(texture), dim=1)
+
+    def identity(self, images: Tensor) -> Tensor:
+        """φ (N, 128), L2-normalized: near for one character in any style, pose or place, far for two."""
+        return self.heads(images)[0]
+
+    def style(self, images: Tensor) -> Tensor:
+        """The style embedding (N, 48), L2-normalized: what the picture is made of, not what it shows."""
+        return self.heads(images)[1]
+
+    def style_prototype(self, name: str) -> Tensor:
+        """The direction (48,), L2-normalized, of one of ``JUDGE_STYLES``. KeyError for any other name."""
+        if name not in JUDGE_STYLES:
+            raise KeyError(f"{name!r} is none of the judge's styles: {', '.join(JUDGE_STYLES)}")
+        return F.normalize(self.style_prototypes[JUDGE_STYLES.index(name)], dim=0)
+
+    def patch_features(self, images: Tensor) -> Tensor:
+        """Local features (N, 288, 12, 12): the fine grid, and the coarse one laid over it."""
+        _, fine, coarse = self.grids(images)
+        coarse = F.interpolate(coarse, fine.shape[-2:], mode="bilinear", align_corners=False)
+        return torch.cat([fine, coarse], 1)
+
+
+def load_judge() -> JudgeNetwork:
+    """The shipped judge, frozen and in evaluation mode.
+
+    Raises:
+        WeightsError: its weights are missing, damaged or of another version.
+    """
+    path = weights("judge").path
+    network = JudgeNetwork()
+    try:
+        network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+    except (SafetensorError, RuntimeError) as error:
+        remedy = "Install comicloss again, or train it: python -m styles.embedded.train judge --work FOLDER"
+        raise WeightsError(f"{path}: not the judge's weights ({error})", remedy=remedy) from error
+    return network.eval().requires_grad_(False)
