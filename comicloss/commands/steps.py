@@ -1,0 +1,314 @@
+"""The steps from rough pages to a comic, in a story folder or on loose pictures."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from comicloss.commands import pictures as loose
+from comicloss.commands.app import STEP_BY_STEP, command
+from comicloss.commands.quick import AsJson, Pictures, Steps
+from comicloss.commands.terminal import say, show_json, show_table, work
+from pages.errors import UsageError
+
+StoryFolder = Annotated[Path, typer.Argument(metavar="STORY", help="The story's folder.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same result.")]
+
+
+class ReadingDirection(StrEnum):
+    """Left to right, right to left (manga), top to bottom (webtoon)."""
+
+    LTR = "ltr"
+    RTL = "rtl"
+    TTB = "ttb"
+
+
+class Format(StrEnum):
+    """What `export` writes."""
+
+    PNG = "png"
+    CBZ = "cbz"
+    PDF = "pdf"
+    SHEET = "sheet"
+    REPORT = "report"
+
+
+@command(
+    STEP_BY_STEP,
+    "comicloss new dragon",
+    'comicloss new dragon --title "The Dragon" --style "noir ink, high contrast" --direction rtl',
+)
+def new(
+    story: StoryFolder,
+    title: Annotated[str | None, typer.Option(metavar="WORDS", show_default="the folder's name")] = None,
+    direction: Annotated[
+        ReadingDirection, typer.Option(help="Reading direction: rtl for manga, ttb for webtoons.")
+    ] = ReadingDirection.LTR,
+    style: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="How it should look; `comicloss styles` lists some.")
+    ] = None,
+) -> None:
+    """Make a story folder with a story.toml that you can read and edit."""
+    from comicloss import pipeline
+
+    pipeline.new_story(story, title=title, direction=direction.value, style_prompt=style)
+    typer.echo(story / "story.toml")
+
+
+@command(
+    STEP_BY_STEP,
+    "comicloss add dragon scans/page1.png scans/page2.png",
+    "comicloss add dragon scans/*.png",
+)
+def add(story: StoryFolder, pictures: Pictures) -> None:
+    """Copy pages into the story, in the order given. A page that is there already is not added again."""
+    from comicloss import pipeline
+
+    with work() as (progress, stop):
+        added = pipeline.add_pages(story, pictures, progress=progress, stop=stop)
+    for file in added:
+        typer.echo(file)
+    if not added:
+        say("All of these pages are in the story already.")
+
+
+@command(
+    STEP_BY_STEP,
+    "comicloss panels dragon",
+    "comicloss panels dragon --again  # forget the panels without marks and find them anew",
+    "comicloss panels scans/*.png --json --direction rtl  # no story needed",
+    "comicloss panels page1.png --json --order boxes.json  # put these boxes into reading order",
+)
+def panels(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="STORY|PICTURES", help="A story's folder, or loose pictures.")
+    ],
+    again: Annotated[
+        bool, typer.Option("--again", help="In a story: find panels without marks anew.")
+    ] = False,
+    direction: Annotated[
+        ReadingDirection | None,
+        typer.Option(help="For loose pictures; a story has its own.", show_default="ltr"),
+    ] = None,
+    order: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="BOXES.json",
+            help="For loose pictures: boxes to put into reading order, instead of finding panels. It has "
+            r'\[\[x, y, w, h], …], or {"page1.png": \[\[x, y, w, h], …]}, or what --json prints.',
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the panels of each page, in reading order.
+
+    In a story they go into story.toml, with a picture of each page that shows their numbers. For loose
+    pictures boxes are printed, [x, y, width, height] in pixels.
+    """
+    story = loose.story_among(paths)
+    if story is None:
+        if again:
+            raise UsageError(
+                "--again is for stories.", remedy="Loose pictures have their panels found each time."
+            )
+        loose.show_panels(
+            paths, direction=(direction or ReadingDirection.LTR).value, order=order, as_json=as_json
+        )
+        return
+    if direction or order:
+        raise UsageError(
+            "--direction and --order are for loose pictures.",
+            remedy="A story's direction, and the order of its panels, are in its story.toml.",
+        )
+    from comicloss import pipeline
+
+    with work() as (progress, stop):
+        found = pipeline.find_story_panels(story, again=again, progress=progress, stop=stop)
+    if as_json:
+        show_json({file: list(ids) for file, ids in found.items()})
+    else:
+        for file, ids in found.items():
+            typer.echo(f"{file}: {' '.join(ids)}")
+
+
+@command(
+    STEP_BY_STEP,
+    "comicloss train dragon",
+    "comicloss train dragon --steps 400 --seed 1 --json",
+)
+def train(story: StoryFolder, steps: Steps = None, seed: Seed = 0, as_json: AsJson = False) -> None:
+    """Teach the classifiers who is who, from the marks and the reference pictures."""
+    from comicloss import pipeline
+
+    with work() as (progress, stop):
+        report = pipeline.train(story, steps=steps, seed=seed, progress=progress, stop=stop)
+    if as_json:
+        show_json(report)
+    else:
+        _show_report(report)
+
+
+def _show_report(report: dict[str, Any]) -> None:
+    """Per element figures as a table, everything else as lines."""
+    elements: dict[str, dict[str, Any]] = report.get("elements", {})
+    columns = list(dict.fromkeys(name for figures in elements.values() for name in figures))
+    table = Table("element", *(name.replace("_", " ") for name in columns))
+    for element, figures in elements.items():
+        table.add_row(element, *(_figure(figures.get(name)) for name in columns))
+    if elements:
+        show_table(table)
+    for name, value in report.items():
+        if not isinstance(value, dict | list):
+            typer.echo(f"{name.replace('_', ' ')}: {_figure(value)}")
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+@command(
+    STEP_BY_STEP,
+    "comicloss stylize dragon",
+    'comicloss stylize dragon --style "watercolor on rough paper" --steps 200',
+    "comicloss stylize dragon --consistency-weight 0  # style alone, for comparison",
+    'comicloss stylize scans/*.png --style "noir ink" --out finished  # no story needed',
+    'comicloss stylize scans/*.png --style "noir ink" --out finished --steps 0  # the network as it is',
+)
+def stylize(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="STORY|PICTURES", help="A story's folder, or loose pictures.")
+    ],
+    style: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="How it should look.", show_default="the story's own")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For loose pictures: where the results go.")
+    ] = None,
+    steps: Steps = None,
+    consistency_weight: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|NUMBER",
+            help="λ of the Comic Book Loss, in a story: how much being recognizable counts.",
+            show_default="auto",
+        ),
+    ] = None,
+    clip: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A real CLIP instead of the shipped one: an open_clip tag such as "
+            "ViT-B-32/laion2b_s34b_b79k, hf-hub:…, or a local folder.",
+        ),
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Fine-tune the style network over all panels together and write the finished pages.
+
+    Stopped or killed, the same command goes on from the last checkpoint and comes to the same result.
+    """
+    from comicloss import pipeline
+
+    story = loose.story_among(paths)
+    if story is None:
+        if style is None or out is None:
+            raise UsageError(
+                "Loose pictures need --style and --out.",
+                remedy='For example: comicloss stylize page1.png --style "noir ink" --out finished',
+            )
+        if consistency_weight is not None:
+            raise UsageError(
+                "--consistency-weight is for stories: loose pictures have no marks.",
+                remedy="Make a story with `comicloss new`, `add`, `panels` and `mark`.",
+            )
+        with work() as (progress, stop):
+            written = pipeline.stylize_pictures(
+                paths, style=style, out=out, steps=steps, clip=clip, seed=seed, progress=progress, stop=stop
+            )
+    else:
+        if out is not None:
+            raise UsageError(
+                "--out is for loose pictures.", remedy="A story's pages go to its own folder `finished`."
+            )
+        weight = _consistency_weight(consistency_weight)
+        with work() as (progress, stop):
+            written = pipeline.stylize(
+                story,
+                prompt=style,
+                steps=steps,
+                consistency_weight=weight,
+                clip=clip,
+                seed=seed,
+                progress=progress,
+                stop=stop,
+            )
+    for path in written:
+        typer.echo(path)
+
+
+def _consistency_weight(text: str | None) -> Any:
+    """ "auto", or a number of 0 or more."""
+    if text is None or text == "auto":
+        return "auto"
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight < float("inf"):
+        raise UsageError(
+            f'--consistency-weight "{text}" is neither auto nor a number of 0 or more.',
+            remedy="auto balances it; 1 is the formula as published; 0 leaves it out.",
+        )
+    return weight
+
+
+@command(
+    STEP_BY_STEP,
+    "comicloss export dragon",
+    "comicloss export dragon --format cbz --format pdf",
+)
+def export(
+    story: StoryFolder,
+    formats: Annotated[
+        list[Format] | None,
+        typer.Option("--format", help="What to write; can be given more than once.", show_default="all"),
+    ] = None,
+) -> None:
+    """Write the finished pages as pictures, comic archive, PDF, before/after sheet and report."""
+    from comicloss import pipeline
+
+    chosen = {each.value for each in formats or Format}
+    with work() as (progress, stop):
+        written = pipeline.export(story, formats=chosen, progress=progress, stop=stop)
+    for path in written:
+        typer.echo(path)
+
+
+@command(
+    STEP_BY_STEP,
+    "comicloss status dragon",
+    "comicloss status dragon --json",
+)
+def status(story: StoryFolder, as_json: AsJson = False) -> None:
+    """Say what is done, what is out of date and what comes next."""
+    from dataclasses import asdict
+
+    from comicloss import pipeline
+
+    stages = pipeline.status(story).stages
+    if as_json:
+        show_json([asdict(stage) for stage in stages])
+        return
+    table = Table("stage", "", "why")
+    signs = {"done": "[green]done[/]", "stale": "[yellow]stale[/]", "missing": "[red]missing[/]"}
+    for stage in stages:
+        table.add_row(stage.name, signs[stage.state], stage.why)
+    show_table(table)
+    following = next((stage.next_command for stage in stages if stage.state != "done"), None)
+    typer.echo(f"Next: {following}" if following else "Everything is done.")
