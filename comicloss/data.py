@@ -1,0 +1,297 @@
+"""Story -> pictures for the classifiers, and panels for the fine-tune.
+
+Everything is brought to one *working scale* first, so that stroke width, screens and grain are the same for
+any scan of a page: a page is ``WORKING_HEIGHT`` pixels high there, whatever its resolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from classifiers.data import Example
+from comicloss.story import Story, StoryPage
+from pages.lettering import fill_lettering, find_lettering
+from pages.model import Box
+from pages.progress import Progress, Stop, never, silent, stop_here
+from pages.read import load_rgb
+
+WORKING_HEIGHT = 1400
+"""Rows of a page at the working scale."""
+
+_STRIP = 2.2
+"""A page this many times as high as wide is a strip to scroll through: its width counts, not its height."""
+_PAGE_SHAPE = 1.4
+"""Height over width of an ordinary page."""
+_EXAMPLE_SIDE = 384
+"""Longest side of a picture that the classifiers learn from; they look at less than this."""
+
+Picture = NDArray[np.uint8]
+"""(H, W, 3) uint8 sRGB."""
+
+
+def working_scale(width: int, height: int) -> float:
+    """Working pixels per pixel of a page of this size. A strip is taken as ordinary pages in a row."""
+    return WORKING_HEIGHT / (width * _PAGE_SHAPE if height > _STRIP * width else height)
+
+
+def resized(picture: NDArray[Any], width: int, height: int) -> NDArray[Any]:
+    """A picture at another size: antialiased and without ringing when smaller, bicubic when larger."""
+    image = Image.fromarray(picture)
+    if image.size == (width, height):
+        return picture
+    smaller = width * height < image.width * image.height
+    method = Image.Resampling.HAMMING if smaller else Image.Resampling.BICUBIC
+    return np.asarray(image.resize((width, height), method))
+
+
+@dataclass(frozen=True)
+class WorkingPage:
+    """A page at the working scale.
+
+    Attributes:
+        picture: (h, w, 3) uint8, with the lettering filled.
+        keep: (h, w) bool, lettering and balloons: they stay as drawn and count in no loss.
+        scale: working pixels per page pixel.
+    """
+
+    picture: Picture
+    keep: NDArray[np.bool_]
+    scale: float
+
+    def box(self, box: Box) -> Box:
+        """A box in page pixels as one in working pixels, at least one pixel wide and high."""
+        height, width = self.keep.shape
+        left = min(max(round(box.left * self.scale), 0), width - 1)
+        top = min(max(round(box.top * self.scale), 0), height - 1)
+        right = min(max(round(box.right * self.scale), left + 1), width)
+        bottom = min(max(round(box.bottom * self.scale), top + 1), height)
+        return Box(left, top, right, bottom)
+
+
+def working_page(page: Picture, scale: float | None = None) -> WorkingPage:
+    """A page, (H, W, 3) uint8, at the working scale, its lettering found and filled."""
+    height, width = page.shape[:2]
+    scale = working_scale(width, height) if scale is None else scale
+    small = resized(page, max(1, round(width * scale)), max(1, round(height * scale)))
+    lettering = find_lettering(small)
+    keep = lettering.text | lettering.balloons
+    return WorkingPage(fill_lettering(small, keep), keep, scale)
+
+
+@dataclass(frozen=True)
+class PanelArt:
+    """One panel at the working scale, ready to be stylized.
+
+    Attributes:
+        id: "p03-02".
+        art: (3, h, w) uint8, lettering filled.
+        keep: (1, h, w) bool, what stays as drawn.
+        origin: (x, y) of its first pixel on its page, in working pixels: screens run on across panels.
+        scale: working pixels per page pixel.
+        direction: the panel's own direction ("night, rain"), or "".
+        flats: (4, h, w) uint8 flat color hints and, in the last plane, where they hold; None without.
+        regions: element name -> box in the panel's working pixels.
+    """
+
+    id: str
+    art: Tensor
+    keep: Tensor
+    origin: tuple[int, int]
+    scale: float
+    direction: str = ""
+    flats: Tensor | None = None
+    regions: dict[str, Box] = field(default_factory=dict)
+
+    def reduced(self, longest_side: int) -> PanelArt:
+        """The panel with no side longer than this; itself when it already is so small."""
+        _, height, width = self.art.shape
+        factor = longest_side / max(height, width)
+        if factor >= 1:
+            return self
+        size = (max(1, round(height * factor)), max(1, round(width * factor)))
+
+        def smaller(planes: Tensor) -> Tensor:
+            planes = F.interpolate(planes[None].float(), size, mode="bilinear", antialias=True)
+            return planes[0].round().to(torch.uint8)
+
+        def smaller_box(box: Box) -> Box:
+            corners = (box.left, box.top, box.right, box.bottom)
+            left, top, right, bottom = (round(corner * factor) for corner in corners)
+            return Box(left, top, max(right, left + 1), max(bottom, top + 1))
+
+        return PanelArt(
+            self.id,
+            smaller(self.art),
+            F.adaptive_max_pool2d(self.keep.float()[None], size)[0] > 0,
+            (round(self.origin[0] * factor), round(self.origin[1] * factor)),
+            self.scale * factor,
+            self.direction,
+            None if self.flats is None else smaller(self.flats),
+            {name: smaller_box(box) for name, box in self.regions.items()},
+        )
+
+
+@dataclass(frozen=True)
+class PanelBatch:
+    """All panels of a story with the author's marks: row j is panel X_j, column i is element E_i.
+
+    The panels keep their own sizes, as bytes: a long story fits in memory, and nothing is padded away.
+
+    Attributes:
+        panels: N panels in reading order.
+        element_names: of the E columns.
+        priors: (N, E) float32, p̂_ij; 0 where not known.
+        known: (N, E) float32, 1 where the author has said something and 0 elsewhere.
+        prompt: the story's style in words.
+    """
+
+    panels: tuple[PanelArt, ...]
+    element_names: tuple[str, ...]
+    priors: Tensor
+    known: Tensor
+    prompt: str
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The panels' ids, in order."""
+        return tuple(panel.id for panel in self.panels)
+
+    def prompt_of(self, panel: PanelArt) -> str:
+        """The style prompt with the panel's direction."""
+        return f"{self.prompt}, {panel.direction}" if panel.direction else self.prompt
+
+
+def unit(planes: Tensor) -> Tensor:
+    """uint8 in 0..255 as float32 in [0, 1]."""
+    return planes.float() / 255
+
+
+def to_tensor(picture: NDArray[np.uint8]) -> Tensor:
+    """(H, W, C) uint8 -> (C, H, W) uint8."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).contiguous()
+
+
+def panel_batch(story: Story, folder: Path, *, progress: Progress = silent, stop: Stop = never) -> PanelBatch:
+    """The story's panels at the working scale.
+
+    Args:
+        story: with panels found.
+        folder: the story folder.
+
+    Raises:
+        InputError: a page cannot be read.
+        Stopped: when ``stop()`` is true.
+    """
+    panels: list[PanelArt] = []
+    for number, (page, working) in enumerate(_working_pages(story, folder, stop)):
+        flats = None if page.flats is None else working_flats(folder / page.flats, working.keep.shape)
+        for panel in page.panels:
+            box = working.box(Box.from_xywh(*panel.box))
+            rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+            panels.append(
+                PanelArt(
+                    panel.id,
+                    to_tensor(working.picture[rows, columns]),
+                    torch.from_numpy(working.keep[rows, columns].copy())[None],
+                    (box.left, box.top),
+                    working.scale,
+                    panel.direction_prompt or "",
+                    None if flats is None else flats[:, rows, columns].clone(),
+                    {
+                        name: _inside(working.box(Box.from_xywh(*region)), box)
+                        for name, region in panel.regions.items()
+                    },
+                )
+            )
+        progress(number + 1, len(story.pages), "reading the panels")
+    priors, known = marks(story)
+    return PanelBatch(tuple(panels), story.element_names, priors, known, story.style.prompt)
+
+
+def marks(story: Story) -> tuple[Tensor, Tensor]:
+    """The author's marks as (N, E) priors and (N, E) known, both float32; priors are 0 where not known."""
+    rows = [[panel.prior(name) for name in story.element_names] for panel in story.panels]
+    shape = (len(rows), len(story.element_names))
+    priors = torch.tensor([[prior or 0.0 for prior in row] for row in rows]).reshape(shape)
+    known = torch.tensor([[float(prior is not None) for prior in row] for row in rows]).reshape(shape)
+    return priors, known
+
+
+def examples(story: Story, folder: Path, *, progress: Progress = silent, stop: Stop = never) -> list[Example]:
+    """What the classifiers learn from: the marked panels, and the elements' reference pictures.
+
+    A panel is a group of its own; so is a reference picture, which says something about its element alone.
+
+    Raises:
+        InputError: a page or reference picture cannot be read.
+        Stopped: when ``stop()`` is true.
+    """
+    found: list[Example] = []
+    priors, known = marks(story)
+    row = 0
+    for number, (page, working) in enumerate(_working_pages(story, folder, stop)):
+        for panel in page.panels:
+            if known[row].any():
+                box = working.box(Box.from_xywh(*panel.box))
+                art = working.picture[box.top : box.bottom, box.left : box.right]
+                found.append(Example(_small(art), priors[row], known[row], f"{page.file}#{panel.id}"))
+            row += 1
+        progress(number + 1, len(story.pages), "reading the panels")
+    for column, element in enumerate(story.elements):
+        alone = F.one_hot(torch.tensor(column), len(story.elements)).float()
+        for file in element.references:
+            stop_here(stop, "Reading the reference pictures")
+            found.append(Example(_small(load_rgb(folder / file)), alone, alone, file))
+    return found
+
+
+def working_flats(path: Path, size: tuple[int, ...]) -> Tensor:
+    """A picture of flat color hints at a working page's (h, w): (4, h, w) uint8, the last plane its alpha.
+
+    Raises:
+        InputError: the picture cannot be read.
+    """
+    colors = load_rgb(path)
+    with Image.open(path) as image:
+        alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+    height, width = size
+    planes = np.dstack([resized(colors, width, height), resized(alpha, width, height)])
+    return to_tensor(planes)
+
+
+def _working_pages(story: Story, folder: Path, stop: Stop) -> Iterator[tuple[StoryPage, WorkingPage]]:
+    """One page in memory at a time."""
+    for page in story.pages:
+        stop_here(stop, "Reading the pages")
+        yield page, working_page(load_rgb(folder / page.file))
+
+
+def _small(picture: Picture) -> Tensor:
+    height, width = picture.shape[:2]
+    factor = min(1.0, _EXAMPLE_SIDE / max(height, width))
+    return unit(to_tensor(resized(picture, max(1, round(width * factor)), max(1, round(height * factor)))))
+
+
+def _inside(region: Box, panel: Box) -> Box:
+    """A region of the page in the pixels of a panel, cut at the panel's edges."""
+    left = min(max(region.left - panel.left, 0), panel.width - 1)
+    top = min(max(region.top - panel.top, 0), panel.height - 1)
+    right = min(max(region.right - panel.left, left + 1), panel.width)
+    bottom = min(max(region.bottom - panel.top, top + 1), panel.height)
+    return Box(left, top, right, bottom)
+
+
+def panel_rows(story: Story, ids: Sequence[str]) -> list[int]:
+    """The rows of some panels in the story's tables."""
+    row_of = {panel.id: row for row, panel in enumerate(story.panels)}
+    return [row_of[panel_id] for panel_id in ids]
