@@ -53,13 +53,13 @@ def find_lettering(image: NDArray[np.uint8]) -> Lettering:
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     reduced = Image.fromarray(image).convert("L").resize(size, Image.Resampling.BOX)
     light = np.asarray(reduced, np.float32)
-    light = np.minimum(light / max(np.percentile(light, 99), 1), 1).astype(np.float32)
+    light = np.minimum(light / np.float32(max(float(np.percentile(light, 99)), 1.0)), np.float32(1))
     text, balloons = np.zeros(light.shape, np.bool_), np.zeros(light.shape, np.bool_)
     boxes = []
     for block in (*_blocks(1 - light, light > _LIGHT, dark=False), *_blocks(light, light < _DARK, dark=True)):
         _stamp(text, block.letters, block.corner, grow=2)
         _stamp(balloons, block.balloon, block.corner, grow=block.grow)
-        boxes.append(block.box)
+        boxes.append(_grown(block.box, block.margin, *size))
     across, down = width / size[0], height / size[1]
     return Lettering(
         text=_enlarged(text, width, height),
@@ -93,12 +93,19 @@ def fill_lettering(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class _Block:
-    """A block of text: its box; letters and balloon as masks of the window at ``corner`` (top, left).
+    """A block of text.
 
-    The balloon is to be grown by ``grow`` pixels.
+    Attributes:
+        box: of the letters, tight.
+        margin: to add on each side of the box, about a letter's size.
+        corner: (top, left) of the window that the masks are of.
+        letters: the letters in the window.
+        balloon: the balloon's ground, or again the letters where there is no balloon.
+        grow: pixels to grow the balloon by.
     """
 
     box: Box
+    margin: int
     corner: tuple[int, int]
     letters: Mask
     balloon: Mask
@@ -140,6 +147,10 @@ class _Spots:
             ink=np.bincount(flat, ink.ravel(), minlength=count + 1) / np.maximum(area, 1),
         )
 
+    def typical_side(self, numbers: NDArray[np.int64]) -> float:
+        """The median of these spots' longer sides, in pixels."""
+        return float(np.median(np.maximum(self.height, self.width)[numbers]))
+
     def look_like_letters(self, numbers: NDArray[np.int64], *, strict: bool) -> bool:
         """Whether these spots together look written: drawn with a pen, compact, alike in size."""
         height, width = self.height[numbers], self.width[numbers]
@@ -171,8 +182,11 @@ def _blocks(ink: NDArray[np.float32], ground: Mask, *, dark: bool) -> Iterator[_
         y, x = windows[number - 1]
         whole = ndimage.binary_fill_holes(grounds[y, x] == number)
         inside = np.where(whole, spots.labels[y, x], 0)
-        letters = letter_sized[inside]
-        block = _Block(_bounds(letters, y.start, x.start), (y.start, x.start), letters, whole, _OUTLINE)
+        letters = (letter_sized & (home == number))[inside]
+        if not letters.any():
+            continue
+        box, typical = _bounds(letters, y.start, x.start), spots.typical_side(np.unique(inside[letters]))
+        block = _Block(box, round(typical), (y.start, x.start), letters, whole, _OUTLINE)
         if _is_balloon(block, spots, inside, ground.shape, dark=dark):
             yield block
         elif not dark:
@@ -186,7 +200,7 @@ def _is_balloon(
     whole, letters = block.balloon, block.letters
     area = whole.sum()
     top, left = block.corner
-    at_edge = top == 0 or left == 0 or (top + whole.shape[0], left + whole.shape[1]) == page
+    at_edge = top == 0 or left == 0 or top + whole.shape[0] == page[0] or left + whole.shape[1] == page[1]
     return bool(
         area < _LARGEST_BALLOON * page[0] * page[1]
         and not at_edge
@@ -200,9 +214,7 @@ def _is_balloon(
 
 def _free_text(block: _Block, spots: _Spots, inside: NDArray[np.int32]) -> Iterator[_Block]:
     """The dense clusters among the letter-sized spots on a large ground, such as the white of a panel."""
-    numbers = np.unique(inside[block.letters])
-    typical = float(np.median(np.maximum(spots.height, spots.width)[numbers]))
-    reach = int(np.clip(0.8 * typical, 5, 30))
+    reach = int(np.clip(0.8 * block.margin, 5, 30))
     groups, _ = ndimage.label(ndimage.maximum_filter(block.letters, 2 * reach + 1))
     for number, (y, x) in enumerate(ndimage.find_objects(groups), 1):
         letters = block.letters[y, x] & (groups[y, x] == number)
@@ -210,7 +222,8 @@ def _free_text(block: _Block, spots: _Spots, inside: NDArray[np.int32]) -> Itera
         box = _bounds(letters, *corner)
         dense = 0.15 < letters.sum() / (box.width * box.height) < 0.6
         if dense and spots.look_like_letters(np.unique(inside[y, x][letters]), strict=True):
-            yield _Block(box, corner, letters, letters, int(np.clip(0.5 * typical, 4, 14)))
+            margin = int(np.clip(0.5 * block.margin, 4, 14))
+            yield _Block(box, margin, corner, letters, letters, margin)
 
 
 def _enclosing(spots: _Spots, grounds: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -231,6 +244,15 @@ def _bounds(mask: Mask, top: int, left: int) -> Box:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return Box(
         left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
+    )
+
+
+def _grown(box: Box, margin: int, width: int, height: int) -> Box:
+    return Box(
+        max(box.left - margin, 0),
+        max(box.top - margin, 0),
+        min(box.right + margin, width),
+        min(box.bottom + margin, height),
     )
 
 
