@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -128,12 +130,13 @@ def _build(version: str) -> str:
 
 
 def _installed(package: str) -> str | None:
-    from importlib import metadata
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    """The version with its build label, read without the import that may fail."""
+    spec = importlib.util.find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        file = Path(folder) / "version.py"
+        if file.is_file() and (found := re.search(r"__version__\s*=\s*['\"]([^'\"]+)", file.read_text())):
+            return found[1]
+    return None
 
 
 def _gpu(probe: dict[str, Any]) -> Check:

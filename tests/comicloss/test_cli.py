@@ -1,0 +1,447 @@
+"""The command line: every documented line works, every error is a message and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import typer.main
+from typer.testing import CliRunner, Result
+
+import comicloss
+from comicloss.cli import app
+from comicloss.commands import terminal
+from pages import errors
+
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Table:
+    panel_ids: tuple[str, ...] = ("p01-01", "p01-02")
+    element_names: tuple[str, ...] = ("Hero", "Dragon", "Zoë")
+    priors: tuple[tuple[float | None, ...], ...] = ((1.0, 0.0, None), (0.7, None, None))
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    state: str
+    why: str = ""
+    next_command: str | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    stages: tuple[Stage, ...] = (
+        Stage("pages", "done"),
+        Stage("classifiers", "stale", "the marks have changed", "comicloss train dragon"),
+    )
+
+
+class Pipeline(ModuleType):
+    """A stand-in for comicloss.pipeline that writes down what it is asked for."""
+
+    answers: dict[str, Any] = {  # noqa: RUF012 - one fixed table
+        "marks_table": Table(),
+        "status": Status(),
+        "add_pages": ["art/p01.png"],
+        "find_story_panels": {"art/p01.png": ["p01-01", "p01-02"]},
+        "panels_of_pictures": [
+            {"file": "page1.png", "size": [9, 9], "panels": [[0, 0, 9, 9]], "lettering": [], "seconds": 0.1}
+        ],
+        "train": {"elements": {"Hero": {"precision": 0.5, "support": 3}}, "steps": 5},
+        "stylize": [Path("dragon/finished/p01.png")],
+        "stylize_pictures": [Path("finished/page1.png")],
+        "export": [Path("dragon/exports/dragon.cbz")],
+        "styles_gallery": [("noir", ("noir ink",), Path("noir.png"))],
+    }
+
+    def __init__(self) -> None:
+        super().__init__("comicloss.pipeline")
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.error: BaseException | None = None
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def stage(*args: Any, **options: Any) -> Any:
+            self.calls.append((name, args, options))
+            if "progress" in options:
+                options["progress"](1, 2, name)
+            if self.error is not None:
+                raise self.error
+            return self.answers.get(name)
+
+        return stage
+
+    def asked(self, name: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        [(args, options)] = [(args, options) for called, args, options in self.calls if called == name]
+        return args, {key: value for key, value in options.items() if key not in ("progress", "stop")}
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pipeline]:
+    fake = Pipeline()
+    monkeypatch.setitem(sys.modules, "comicloss.pipeline", fake)
+    monkeypatch.setattr(comicloss, "pipeline", fake, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dragon").mkdir()
+    (tmp_path / "boxes.json").write_text("[[1, 2, 3, 4], [0, 0, 1, 1]]")
+    yield fake
+
+
+def run(line: str) -> Result:
+    return CliRunner().invoke(app, shlex.split(line))
+
+
+# --- documentation ---------------------------------------------------------------------------------------
+
+
+def sections() -> dict[str, str]:
+    parts = re.split(r"(?m)^#+ (.*)$", DOCUMENTED)
+    found = dict(zip(parts[1::2], parts[2::2], strict=True))
+    return {
+        name.removeprefix("comicloss "): text for name, text in found.items() if name.startswith("comicloss ")
+    }
+
+
+def test_every_command_and_option_is_documented_and_nothing_else() -> None:
+    documented = sections()
+    assert set(documented) == set(COMMANDS)
+    for name, command in COMMANDS.items():
+        options = {word for parameter in command.params for word in parameter.opts if word.startswith("--")}
+        described = set(re.findall(r"`(--[a-z-]+)", documented[name]))
+        assert described - {"--style"} <= options, name
+        assert options - {"--help"} <= described, name
+
+
+EXAMPLES = [
+    *re.findall(r"(?m)^comicloss .*$", DOCUMENTED),
+    *(
+        line.replace("\\[", "[")
+        for command in COMMANDS.values()
+        for line in command.epilog.splitlines()
+        if line.startswith("comicloss ")
+    ),
+]
+
+
+@pytest.mark.parametrize("line", [line for line in dict.fromkeys(EXAMPLES) if " doctor" not in line])
+def test_every_example_runs(pipeline: Pipeline, line: str) -> None:
+    result = run(line.removeprefix("comicloss "))
+    assert result.exit_code == 0, result.output
+    assert pipeline.calls
+    if "--json" in line:
+        json.loads(result.stdout)
+
+
+def test_exit_codes_are_documented_where_they_are_looked_for() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    codes = {0, *(kind.exit_code for kind in kinds if issubclass(kind, errors.ComicLossError))}
+    help_text = run("--help").stdout
+    for code in codes:
+        assert re.search(rf"(?m)^\s*{code}  ", help_text), code
+        assert f"| {code} |" in DOCUMENTED, code
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_teaches(name: str) -> None:
+    text = run(f"{name} --help").stdout
+    assert "Examples" in text and f"comicloss {name}" in text
+
+
+def test_help_needs_no_heavy_library_and_little_time() -> None:
+    code = """
+        import sys, time
+        started = time.process_time()
+        from typer.testing import CliRunner
+        from comicloss.cli import app
+        result = CliRunner().invoke(app, ["stylize", "--help"])
+        assert result.exit_code == 0 and "Examples" in result.stdout
+        heavy = {"torch", "gradio", "numpy", "PIL", "diffusers", "accelerate", "scipy"}
+        assert not heavy & set(sys.modules), heavy & set(sys.modules)
+        print(time.process_time() - started)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1.0  # seconds of processor time, whatever else the machine does
+
+
+# --- what is passed on -----------------------------------------------------------------------------------
+
+
+def test_naming_elements_says_that_the_rest_is_not_there(pipeline: Pipeline) -> None:
+    assert run("mark dragon p01-02 Dragon --unsure Zoe\u0308").exit_code == 0
+    [story, marks], _ = pipeline.asked("set_marks")
+    assert story == Path("dragon")
+    assert sorted(marks, key=str) == [
+        ("p01-02", "Dragon", 1.0),
+        ("p01-02", "Hero", 0.0),
+        ("p01-02", "Zoë", None),
+    ]
+
+
+def test_single_marks_leave_the_rest(pipeline: Pipeline) -> None:
+    assert run("mark dragon p01-02 --also Hero --not Dragon --belief Zoë=0.25").exit_code == 0
+    [_, marks], _ = pipeline.asked("set_marks")
+    assert marks == [("p01-02", "Hero", 1.0), ("p01-02", "Dragon", 0.0), ("p01-02", "Zoë", 0.25)]
+
+
+def test_nobody_is_a_mark_too(pipeline: Pipeline) -> None:
+    assert run("mark dragon p01-02 --none").exit_code == 0
+    [_, marks], _ = pipeline.asked("set_marks")
+    assert marks == [("p01-02", name, 0.0) for name in Table().element_names]
+
+
+def test_the_matrix_is_shown(pipeline: Pipeline) -> None:
+    rows = [
+        re.findall(r"[●·?]|0\.7", line) for line in run("mark dragon").stdout.splitlines() if "p01" in line
+    ]
+    assert rows == [["●", "·", "?"], ["0.7", "?", "?"]]
+    assert json.loads(run("mark dragon --json").stdout)["p01-01"] == {"Hero": 1.0, "Dragon": 0.0, "Zoë": None}
+
+
+def test_elements_are_added_with_their_references(pipeline: Pipeline) -> None:
+    assert (
+        run('mark dragon --element "Castle: old:setting" --reference a.png --reference b.png').exit_code == 0
+    )
+    args, options = pipeline.asked("add_element")
+    assert args == (Path("dragon"), "Castle: old")
+    assert options == {
+        "kind": "setting",
+        "description": "",
+        "references": (Path("a.png"), Path("b.png")),
+        "palette": (),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", "auto"), ("--consistency-weight auto", "auto"), ("--consistency-weight 1", 1.0)],
+)
+def test_the_consistency_weight_is_auto_or_a_number(pipeline: Pipeline, text: str, expected: object) -> None:
+    assert run(f"stylize dragon {text}").exit_code == 0
+    assert pipeline.asked("stylize")[1]["consistency_weight"] == expected
+
+
+def test_the_next_command_is_named(pipeline: Pipeline) -> None:
+    result = run("status dragon")
+    assert "the marks have changed" in result.stdout and "Next: comicloss train dragon" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [[1, 2, 3, 4]],
+        {"page1.png": [[1, 2, 3, 4]], "other.png": []},
+        [{"file": "sub/page1.png", "panels": [[1, 2, 3, 4]]}, {"file": "page2.png", "panels": []}],
+    ],
+)
+def test_boxes_to_order_come_in_three_shapes(pipeline: Pipeline, tmp_path: Path, content: object) -> None:
+    (tmp_path / "boxes.json").write_text(json.dumps(content))
+    assert run("panels sub/page1.png --json --order boxes.json").exit_code == 0
+    args, options = pipeline.asked("panels_of_pictures")
+    assert args == ([Path("sub/page1.png")], "ltr") and options == {"order_boxes": [[1, 2, 3, 4]]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["nonsense", "3", '{"page9.png": []}', '{"page1.png": [[1, 2, 3]]}', '{"page1.png": [["1", 2, 3, 4]]}'],
+)
+def test_other_shapes_are_refused(pipeline: Pipeline, tmp_path: Path, content: str) -> None:
+    (tmp_path / "boxes.json").write_text(content)
+    result = run("panels page1.png --json --order boxes.json")
+    assert result.exit_code == 4 and "boxes.json" in result.stderr
+
+
+# --- what goes wrong -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "mark dragon Hero",
+        "mark dragon p01-01",
+        "mark dragon --also Hero",
+        "mark dragon p01-01 Hero --none",
+        "mark dragon p01-01 Hero --also Dragon",
+        "mark dragon p01-01 Hero --unsure Hero",
+        "mark dragon p01-01 --belief Hero",
+        "mark dragon p01-01 --belief Hero=2",
+        "mark dragon --element Hero",
+        "mark dragon --element Hero:king",
+        "mark dragon --reference a.png",
+        "stylize page1.png",
+        "stylize page1.png --style noir",
+        "stylize page1.png --style noir --out x --consistency-weight 1",
+        "stylize dragon --out x",
+        "stylize dragon page1.png",
+        "stylize dragon --consistency-weight much",
+        "stylize dragon --consistency-weight nan",
+        "stylize dragon --steps -1",
+        "panels dragon --direction rtl",
+        "panels page1.png --again",
+        "export dragon --format gif",
+        "make page1.png",
+        "nonsense",
+    ],
+)
+def test_words_that_do_not_fit_together(pipeline: Pipeline, line: str) -> None:
+    result = run(line)
+    assert result.exit_code == 2
+    assert result.stderr.strip() and not result.stdout and "Traceback" not in result.stderr
+    assert all(name in ("marks_table",) for name, *_ in pipeline.calls)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (errors.StoryError("story.toml:3: wrong", remedy="Do this."), 3, "story.toml:3: wrong\n  Do this."),
+        (errors.InputError("page [1]", remedy="Do that."), 4, "page [1]\n  Do that."),
+        (errors.WeightsError("w", remedy="r"), 5, "w\n  r"),
+        (errors.Stopped("stylize: stopped.", remedy="Run it again."), 130, "stylize: stopped."),
+        (OSError(errno.ENOSPC, "No space left on device", "/full/x"), 6, "/full/x"),
+        (PermissionError(errno.EACCES, "Permission denied", "/locked"), 6, "/locked"),
+        (OSError(errno.EROFS, "Read-only file system", "/cd"), 6, "/cd"),
+        (MemoryError(), 6, "not enough memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 6, "not enough memory"),
+    ],
+)
+def test_errors_are_told_with_their_exit_code(
+    pipeline: Pipeline, error: BaseException, code: int, told: str
+) -> None:
+    pipeline.error = error
+    result = run("stylize dragon")
+    assert result.exit_code == code
+    assert told in result.stderr and not result.stdout
+
+
+def test_a_bug_is_one_line_and_a_log_file(pipeline: Pipeline) -> None:
+    pipeline.error = ZeroDivisionError("by zero\nsecond line")
+    result = run("train dragon")
+    assert result.exit_code == 1
+    [line] = [line for line in result.stderr.splitlines() if line.startswith("comicloss:")]
+    assert "this is a bug in comicloss (ZeroDivisionError: by zero)" in line
+    log = Path(line.rpartition(" are in ")[2])
+    assert "Traceback" in log.read_text() and "second line" in log.read_text()
+
+
+def test_one_bad_picture_does_not_keep_the_others(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panels_of_pictures(
+        paths: list[Path], direction: str, order_boxes: object = None
+    ) -> list[dict[str, Any]]:
+        if paths == [Path("bad.png")]:
+            raise errors.InputError("bad.png is no picture", remedy="Save it again.")
+        return [{"file": str(paths[0]), "panels": []}]
+
+    monkeypatch.setattr(pipeline, "panels_of_pictures", panels_of_pictures, raising=False)
+    result = run("panels a.png bad.png c.png --json")
+    assert result.exit_code == 7 and "bad.png is no picture" in result.stderr
+    assert [entry["file"] for entry in json.loads(result.stdout)] == ["a.png", "c.png"]
+    assert run("panels bad.png --json").exit_code == 4
+
+
+def test_a_folder_that_is_no_story_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from comicloss.story import load_story
+
+    fake = Pipeline()
+    monkeypatch.setattr(fake, "status", load_story, raising=False)
+    monkeypatch.setitem(sys.modules, "comicloss.pipeline", fake)
+    monkeypatch.setattr(comicloss, "pipeline", fake, raising=False)
+    result = run(f"status {tmp_path}")
+    assert result.exit_code == 3 and "comicloss new" in result.stderr
+
+
+# --- progress and stopping -------------------------------------------------------------------------------
+
+
+def test_plain_progress_tells_the_time_left_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now)
+    with terminal.work() as (progress, stop):
+        assert not stop()
+        for done in range(1, 41):
+            progress(done, 40, "tuning")
+            now += 1.0
+        progress(0, 3, "writing")
+    captured = capsys.readouterr()
+    lines = captured.err.splitlines()
+    assert not captured.out
+    assert lines[0] == "tuning: 1/40" and lines[1] == "tuning: 6/40, 34 s left"
+    assert lines[-2:] == ["tuning: 40/40", "writing: 0/3"] and len(lines) <= 11
+
+
+WORKING = """
+    import sys, time, types
+    import comicloss
+    from pages.errors import Stopped
+    fake = types.ModuleType("comicloss.pipeline")
+    def train(story, *, steps, seed, progress, stop):
+        print("working", file=sys.stderr, flush=True)
+        while not (stop() and steps != 1):
+            time.sleep(0.01)
+        raise Stopped("train: stopped.", remedy="Run it again.")
+    fake.train = train
+    comicloss.pipeline = sys.modules["comicloss.pipeline"] = fake
+    from comicloss.cli import main
+    main()
+"""
+
+
+def working(steps: int) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(WORKING), "train", "dragon", "--steps", str(steps)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "working\n"
+    return process
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_first_signal_lets_the_stage_come_to_safety(number: signal.Signals) -> None:
+    process = working(steps=0)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "stopping as soon as the work so far is safe" in told and "train: stopped." in told
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_second_signal_ends_at_once() -> None:
+    process = working(steps=1)  # a stage that does not listen
+    assert process.stderr is not None
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.readline() == "\n" and "stopping" in process.stderr.readline()
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130 and time.monotonic() - started < 5
