@@ -1,7 +1,7 @@
 """The subjects of the scenes.
 
-A figure is 1 unit tall: the top of its head at v = 0, the ground at v = 1, its middle at u = 0. Each function draws its
-subject in a random pose with random looks, back to front.
+A figure is 1 unit tall: the top of its head at v = 0, the ground at v = 1, its middle at u = 0. Each
+function draws its subject in a random pose with random looks, back to front.
 """
 
 from __future__ import annotations
