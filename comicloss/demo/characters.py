@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from comicloss.demo.strokes import Color, Pen, Point, ellipse, limb, polygon, tube, tufts
 
@@ -557,7 +558,9 @@ def _arm(
     if holds == "spoon":
         spoon(held.at(0, 0, turn=grip))
     width = 0.23 * thickness
-    spine = [(*shoulder, width * 1.1), (*elbow, width), (hand[0], hand[1], width * (0.8 if sleeve else 1.12))]
+    upper, lower = (((a[0] + 2 * elbow[0]) / 3, (a[1] + 2 * elbow[1]) / 3) for a in (shoulder, hand))
+    wrist = (*hand, width * (0.8 if sleeve else 1.12))
+    spine = [(*shoulder, width * 1.1), (*upper, width), (*lower, width), wrist]
     pen.shape(limb(spine), skin if sleeve else cloth, line=3.0)
     palm = held.at(0, 0, 0.26 * 1.15, turn=turn)
     palm.shape(
@@ -816,7 +819,7 @@ def _wing(pen: Pen, wing: Wing) -> None:
     outline: list[Point] = [wing.root, wing.root]
     outline += [((wing.root[0] + wrist[0]) / 2, (wing.root[1] + wrist[1]) / 2 - 0.1), wrist, wrist]
     stops = [*wing.tips, wing.end]
-    for index, (tip, following) in enumerate(zip(stops[:-1], stops[1:], strict=True)):
+    for index, (tip, following) in enumerate(pairwise(stops)):
         if index == 0:
             outline.append(((wrist[0] + tip[0]) / 2 * 1.0, (wrist[1] + tip[1]) / 2 - 0.15))
         middle = ((tip[0] + following[0]) / 2, (tip[1] + following[1]) / 2)
@@ -985,6 +988,12 @@ def party_hat(pen: Pen) -> None:
 def dragon_face(pen: Pen, *, look: Point = (0.0, 0.5), hat: bool = False) -> None:
     """The Dragon's head from the front, very near: half its width is 1."""
     colors = DRAGON_COLORS
+    neck = [(-0.46, 0.6), (-0.46, 0.6), (-0.56, 1.3), (-0.95, 2.2), (-0.95, 2.2), (0.95, 2.2), (0.95, 2.2)]
+    pen.shape([*neck, (0.56, 1.3), (0.46, 0.6), (0.46, 0.6)], colors["scales"], line=4.0)
+    throat = [(-0.28, 0.6), (-0.28, 0.6), (-0.3, 1.3), (-0.5, 2.2), (-0.5, 2.2), (0.5, 2.2), (0.5, 2.2)]
+    pen.shape([*throat, (0.3, 1.3), (0.28, 0.6), (0.28, 0.6)], colors["belly"], line=2.8)
+    for y, reach in ((1.2, 0.3), (1.5, 0.34), (1.8, 0.4)):
+        pen.stroke([(-reach, y), (0.0, y + 0.06), (reach, y)], 2.6)
     pen.guide([(0, -1.5), (0.03, 0.0), (0, 1.2)])
     pen.guide([(-1.1, -0.36), (0, -0.3), (1.1, -0.36)])
     pen.guide(ellipse(0, -0.35, 0.84, 0.8), closed=True)

@@ -69,6 +69,8 @@ def _morning(pen: Pen, width: int, height: int) -> None:
         (690, height + 4),
     ]
     pen.shape([*path, (500, height + 4), (500, height + 4), (490, 400), (452, 370)], PATH, line=2.6, shadow=0)
+    pen.ground_shadow(206, 352, 62, GRASS)
+    pen.ground_shadow(500, 340, 150, GRASS)
     tree(pen.at(196, 350, 62))
     home(pen.at(486, 338, 66))
     for post in range(6):
@@ -120,6 +122,7 @@ def _flight(pen: Pen, width: int, height: int) -> None:
     cloud(pen.at(380, 70, 22))
     cloud(pen.at(60, 300, 24))
     hill(pen, [(-10, 400), (120, 380), (260, 396), (width + 10, 360)], height + 5, FAR_GRASS)
+    pen.ground_shadow(376, 402, 70, FAR_GRASS)
     castle(pen.at(372, 400, 18))
     hill(pen, [(-10, 424), (160, 410), (330, 420), (width + 10, 404)], height + 5, GRASS)
     for x, y, size in ((36, 430, 22), (80, 436, 28), (230, 434, 20)):
@@ -177,6 +180,7 @@ def _run(pen: Pen, width: int, height: int) -> None:
         (930, 396),
     ]
     pen.shape([*road, (400, 392), (180, 346)], PATH, line=2.6, shadow=0)
+    pen.ground_shadow(206, 306, 124, GRASS)
     home(pen.at(196, 304, 56), open_door=True)
     figure = Pose(
         "brave",
@@ -191,6 +195,7 @@ def _run(pen: Pen, width: int, height: int) -> None:
         holds="spoon",
         grip=-14,
     )
+    pen.ground_shadow(596, 388, 66, PATH)
     hero(pen.at(588, 384, 56), figure)
     for x, y, size in ((478, 388, 13), (444, 376, 17), (408, 386, 11)):
         puff(pen.at(x, y, size))
@@ -278,6 +283,7 @@ def _arrival(pen: Pen, width: int, height: int) -> None:
         holds="spoon",
         grip=-18,
     )
+    pen.ground_shadow(194, 1270, 48, PATH)
     hero(pen.at(186, 1268, 44), figure)
     grass(pen, [(40, 1110), (60, 1230), (400, 1240), (330, 1060)])
     flower(pen.at(56, 1180, 15), (232, 112, 136))
@@ -326,6 +332,7 @@ def _standoff(pen: Pen, width: int, height: int) -> None:
     sky(pen, width, height * 0.72)
     hill(pen, [(-10, 520), (160, 490), (320, 504), (width + 10, 480)], height + 5, FAR_GRASS)
     hill(pen, [(-10, 590), (200, 572), (width + 10, 584)], height + 5, GRASS)
+    pen.ground_shadow(350, 636, 150, GRASS)
     dragon(pen.at(318, 574, 51, mirror=True), _SITTING)
     figure = Pose(
         "brave",
@@ -341,6 +348,7 @@ def _standoff(pen: Pen, width: int, height: int) -> None:
         tilt=-10,
         wind=0.1,
     )
+    pen.ground_shadow(100, 662, 44, GRASS)
     hero(pen.at(94, 660, 38), figure)
     grass(pen, [(200, 676), (420, 650), (380, 682)])
     balloon(pen, "LET HER GO!", 116, 390, (92, 462), cap=18)
@@ -352,6 +360,7 @@ def _late(pen: Pen, width: int, height: int) -> None:
     sky(pen, width, height * 0.8)
     cloud(pen.at(330, 70, 24))
     hill(pen, [(-10, 280), (300, 262), (640, 282), (930, 250)], height + 5, FAR_GRASS)
+    pen.ground_shadow(166, 320, 116, FAR_GRASS)
     castle(pen.at(160, 318, 30))
     hill(pen, [(-10, 330), (260, 322), (560, 330), (930, 318)], height + 5, GRASS)
     pose = DragonPose(
@@ -395,14 +404,14 @@ def _sorry(pen: Pen, width: int, height: int) -> None:
         "sheepish",
         facing=0.35,
         look=(0.8, -0.3),
-        near=(-1.1, -2.2),
+        near=(-1.3, -2.62),
         far=(0.95, -1.7),
-        near_bend=-0.5,
+        near_bend=-0.6,
         holds="spoon",
         grip=-14,
         tilt=6,
     )
-    hero(pen.at(214, 494, 74), figure)
+    hero(pen.at(214, 486, 74), figure)
     for x, y in ((318, 176), (336, 214)):
         pen.stroke([(x, y), (x + 10, y + 12), (x + 6, y + 20), (x - 2, y + 14), (x, y)], 2.4)
     balloon(pen, "I BROUGHT...\nA SPOON?", 274, 56, (244, 120), cap=17)
@@ -453,7 +462,9 @@ def _feast(pen: Pen, width: int, height: int) -> None:
         belly=(0.5, 0.98),
     )
     bunting(pen, (270, 170), (935, 110), 60, 12)
+    pen.ground_shadow(500, 494, 130, GRASS)
     dragon(pen.at(534, 440, 45), pose)
+    pen.ground_shadow(214, 466, 150, GRASS)
     home(pen.at(210, 462, 66), lit=True)
     host = Pose(
         "happy",
@@ -467,10 +478,10 @@ def _feast(pen: Pen, width: int, height: int) -> None:
         tilt=-8,
     )
     host = replace(host, far=(1.25, -3.1), far_bend=0.3)
-    hero(pen.at(690, 520, 42, mirror=True), host)
+    hero(pen.at(706, 520, 42, mirror=True), host)
     guest = Pose("joy", facing=0.5, near=(-0.9, -2.0), far=(1.3, -2.3), near_bend=0.4, far_bend=-0.3, tilt=4)
-    princess(pen.at(846, 522, 44, mirror=True), guest)
-    cake(pen.at(782, 420, 34), candle=False)
+    princess(pen.at(852, 522, 44, mirror=True), guest)
+    cake(pen.at(790, 420, 34), candle=False)
     grass(pen, [(60, 500), (330, 506), (460, 490), (900, 510)])
     flower(pen.at(380, 500, 14), (232, 112, 136))
     flower(pen.at(404, 510, 12), (250, 246, 238))

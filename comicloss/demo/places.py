@@ -34,7 +34,7 @@ ROCK: Color = (186, 174, 168)
 
 
 def home(pen: Pen, *, smoke: bool = True, lit: bool = False, open_door: bool = False) -> None:
-    """The Hero's home: a crooked cottage under a big soft red roof, a round door, a chimney; 4.6 wide, 4.3 high.
+    """The Hero's home: a crooked cottage, a big soft red roof, a round door, a chimney; 4.6 wide, 4.3 high.
 
     Args:
         pen: where it stands.
@@ -311,10 +311,10 @@ def cloud(pen: Pen) -> None:
 def puff(pen: Pen) -> None:
     """A puff of smoke or dust of radius 1: five bumps and a curl."""
     outline: list[Point] = []
-    for index in range(5):
-        corner, bump = 2 * math.pi * index / 5 + 0.4, 2 * math.pi * (index + 0.5) / 5 + 0.4
-        outline += [(0.78 * math.cos(corner), 0.7 * math.sin(corner))] * 2
-        outline.append((1.15 * math.cos(bump), 1.0 * math.sin(bump)))
+    for index in range(6):
+        for share in (0.0, 0.0, 0.22, 0.5, 0.78):
+            turn, reach = 2 * math.pi * (index + share) / 6 + 0.3, 1.12 if share else 0.86
+            outline.append((reach * math.cos(turn), 0.92 * reach * math.sin(turn)))
     pen.shape(outline, None, line=2.6)
     pen.stroke([(0.5, -0.3), (0.55, 0.25), (0.1, 0.45), (-0.15, 0.2)], 2.0)
 
@@ -440,7 +440,7 @@ def star(pen: Pen) -> None:
 
 
 def signpost(pen: Pen) -> None:
-    """A wooden board on a post, 4 wide and 2 high, its foot at the origin; the board's center is at (0, -2.2)."""
+    """A wooden board on a post, its foot at the origin; the board is 4 wide and its center is at (0, -2.2)."""
     wood = HOME_COLORS["wood"]
     pen.shape(polygon((-0.16, 0.0), (-0.14, -2.0), (0.16, -2.0), (0.18, 0.0)), wood, line=3.0)
     pen.shape(polygon((-2.0, -1.3), (-2.05, -3.05), (2.0, -3.2), (2.05, -1.38)), (240, 222, 186), line=3.2)

@@ -1,8 +1,8 @@
 """A hand with a pen: splines, brush lines of uneven width, marker colour that misses the line, graphite.
 
 A `Sheet` is a piece of paper with layers (colour, ink, guides, letters), drawn three times as large as it is
-shown. A `Pen` draws on it in its own units, so that a figure can be put down anywhere, at any size, mirrored or
-turned. Everything random comes from the sheet's seed: the same seed gives the same bytes.
+shown. A `Pen` draws on it in its own units, so that a figure can be put down anywhere, at any size, mirrored
+or turned. Everything random comes from the sheet's seed: the same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def polygon(*points: Point) -> list[Point]:
 
 
 def tufts(points: Sequence[Point], sweep: float = 0.18) -> list[Point]:
-    """Corners (root, tip, root, tip, …) as swept tufts of hair: full on the way to a tip, hollow on the way back.
+    """Corners (root, tip, root, …) as swept tufts of hair: full on the way to a tip, hollow on the way back.
 
     `sweep` is how far each line bows, as a share of its length.
     """
@@ -65,6 +65,7 @@ def tube(spine: Sequence[tuple[float, float, float]]) -> tuple[Path, Path, Path]
 def limb(spine: Sequence[tuple[float, float, float]]) -> list[Point]:
     """The closed outline of a tube with round ends."""
     left, middle, right = tube(spine)
+    left, right = _outside(left, middle, right)
     head = 2 * middle[-1] - (left[-3] + right[-3]) / 2
     tail = 2 * middle[0] - (left[2] + right[2]) / 2
     radius_head, radius_tail = spine[-1][2], spine[0][2]
@@ -76,8 +77,18 @@ def limb(spine: Sequence[tuple[float, float, float]]) -> list[Point]:
     return [(float(x), float(y)) for x, y in path]
 
 
+def _outside(left: Path, middle: Path, right: Path) -> tuple[Path, Path]:
+    """Both sides of a tube without the points that fall inside it where it bends sharply."""
+    radius = np.hypot(*(left - middle).T)
+    sides = []
+    for side in (left, right):
+        away = np.hypot(*(side[:, None, :] - middle[None, :, :]).transpose(2, 0, 1))
+        sides.append(side[(away >= 0.97 * radius[None, :]).all(axis=1)])
+    return sides[0], sides[1]
+
+
 def _spline(points: Path, *, closed: bool, count: int) -> Path:
-    """Centripetal Catmull-Rom curve through (n, d) points, `count` samples a segment (Barry and Goldman 1988)."""
+    """Centripetal Catmull-Rom curve (Barry and Goldman 1988) through (n, d) points; `count` samples each."""
     if closed:
         padded = np.concatenate([points[-1:], points, points[:2]])
     else:
@@ -97,7 +108,7 @@ def _spline(points: Path, *, closed: bool, count: int) -> Path:
 
 
 def smooth_runs(points: Path, *, closed: bool) -> list[Path]:
-    """Split at corners (points given twice) into smooth runs; a closed path without corners is one closed run."""
+    """Split at corners (points given twice) into smooth runs; a closed path without any is one closed run."""
     same = np.all(np.abs(np.diff(points, axis=0)) < 1e-9, axis=1)
     if closed and not same.any():
         return [_spline(points, closed=True, count=12)]
@@ -123,21 +134,25 @@ def _normals(path: Path) -> Path:
     """Unit normals of a path, to its left as it goes (y down)."""
     direction = np.gradient(path, axis=0)
     direction /= np.maximum(np.hypot(*direction.T)[:, None], 1e-9)
-    return np.stack([direction[:, 1], -direction[:, 0]], axis=1)
+    normals: Path = np.stack([direction[:, 1], -direction[:, 0]], axis=1)
+    return normals
 
 
 def sway_along(rng: np.random.Generator, count: int, wavelengths: Sequence[float]) -> NDArray[np.float64]:
     """Smooth noise along a line, about in [-1, 1]; wavelengths in pixels."""
     at = np.arange(count) * _STEP
     waves = [np.sin(2 * math.pi * (at / (w * rng.uniform(0.8, 1.25)) + rng.uniform())) for w in wavelengths]
-    return np.sum(waves, axis=0) / len(wavelengths) ** 0.5
+    noise: NDArray[np.float64] = np.sum(waves, axis=0) / len(wavelengths) ** 0.5
+    return noise
 
 
 def _noise(rng: np.random.Generator, height: int, width: int, radius: float) -> NDArray[np.float32]:
     """Paper tooth: blurred white noise, stretched to about [0, 1]."""
     raw = Image.fromarray(rng.integers(0, 256, (height, width), dtype=np.uint8))
     blurred = np.asarray(raw.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float32)
-    return np.clip((blurred - blurred.mean()) / (4.0 * blurred.std() + 1e-6) + 0.5, 0, 1)
+    tooth = (blurred - blurred.mean()) / (4.0 * blurred.std() + 1e-6) + 0.5
+    clipped: NDArray[np.float32] = tooth.clip(0, 1).astype(np.float32)
+    return clipped
 
 
 class Sheet:
@@ -213,7 +228,8 @@ class Sheet:
         high = np.minimum(np.ceil(outline.max(axis=0)) + 2, (self.width, self.height)).astype(int)
         if np.any(high - low < 2):
             return
-        size = tuple(int(side) * _OVERSAMPLING for side in high - low)
+        width, height = (int(side) * _OVERSAMPLING for side in high - low)
+        size = (width, height)
         local = (outline - low) * _OVERSAMPLING
         inside = Image.new("L", size, 0)
         ImageDraw.Draw(inside).polygon(local.ravel().tolist(), fill=255)
@@ -232,24 +248,24 @@ class Sheet:
         if depth > 0:
             graphite = ImageChops.lighter(graphite, self._hatching(size, shadow, 58, 7.0, 88))
         if tone > 0:
-            spacing = 10.0 - 5.5 * tone
-            graphite = ImageChops.lighter(
-                graphite, self._hatching(size, inside, 112, spacing, int(60 + 70 * tone))
-            )
+            spacing, strength = 10.0 - 6.0 * tone, int(66 + 80 * tone)
+            graphite = ImageChops.lighter(graphite, self._hatching(size, inside, 112, spacing, strength))
+            if tone > 0.6:
+                graphite = ImageChops.lighter(graphite, self._hatching(size, inside, 70, spacing, strength))
         self._ink.paste(graphite, corner)
 
     def _hatching(
-        self, size: tuple[int, ...], mask: Image.Image, degrees: float, spacing: float, strength: int
+        self, size: tuple[int, int], mask: Image.Image, degrees: float, spacing: float, strength: int
     ) -> Image.Image:
         """Parallel pencil lines inside a mask, as an L picture at drawing size."""
         rng = self.texture_rng
-        lines = Image.new("L", (size[0], size[1]), 0)
+        lines = Image.new("L", size, 0)
         draw = ImageDraw.Draw(lines)
         angle = math.radians(degrees + rng.uniform(-6, 6))
         along = np.array([math.cos(angle), -math.sin(angle)])
         across = np.array([along[1], -along[0]])
         reach = math.hypot(*size)
-        center = np.array(size[:2]) / 2
+        center = np.array(size) / 2
         for offset in np.arange(-reach / 2, reach / 2, spacing * _OVERSAMPLING):
             place = center + across * (offset + rng.normal() * 0.9 * _OVERSAMPLING)
             tilt = along + across * rng.normal() * 0.02
@@ -279,10 +295,9 @@ class Sheet:
             guides = guides * np.clip(0.95 * tooth - 0.05, 0, 1) * 0.62
             ink = np.clip(ink * (0.42 + 1.05 * tooth), 0, 1) ** 1.15 * 0.96
             pigment = GRAPHITE
-        color = color * (1 - guides) + np.array(GRAPHITE, np.float32) * guides
-        color = color * (1 - ink) + np.array(pigment, np.float32) * ink
-        color = color * (1 - letters) + np.array(LETTERING, np.float32) * letters
-        return np.clip(color + 0.5, 0, 255).astype(np.uint8)
+        for amount, tint in ((guides, GRAPHITE), (ink, pigment), (letters, LETTERING)):
+            color = (color * (1 - amount) + np.array(tint, np.float32) * amount).astype(np.float32)
+        return (color + 0.5).clip(0, 255).astype(np.uint8)
 
     def _marker(self, color: NDArray[np.float32], tooth: NDArray[np.float32]) -> NDArray[np.float32]:
         """Streaks where the marker went over the paper, one way for each grain, and a little bare tooth."""
@@ -305,7 +320,8 @@ class Sheet:
         paper = np.array(PAPER, np.float32)
         # Dark marker lets less paper through.
         light *= 0.35 + 0.65 * color.mean(axis=2) / 255
-        return (color + (paper - color) * light[..., None]) * (1 - dark[..., None])
+        marked = (color + (paper - color) * light[..., None]) * (1 - dark[..., None])
+        return np.asarray(marked, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -334,7 +350,7 @@ class Pen:
         return 1.0 if self.size < 5 else min(max((self.size / 50) ** 0.3, 0.7), 1.25)
 
     def at(self, x: float, y: float, scale: float = 1.0, *, turn: float = 0.0, mirror: bool = False) -> Pen:
-        """A pen whose origin is at (x, y) of this one, `scale` times as large, turned clockwise in degrees."""
+        """A pen with its origin at (x, y) of this one, `scale` times as large, turned clockwise in degrees."""
         (a, b), (c, d) = self.axes
         origin = (self.origin[0] + x * a + y * c, self.origin[1] + x * b + y * d)
         cos, sin = scale * math.cos(math.radians(turn)), scale * math.sin(math.radians(turn))
@@ -345,7 +361,8 @@ class Pen:
 
     def place(self, points: Sequence[Point] | Path) -> Path:
         """Points in pixels of the sheet."""
-        return np.asarray(points, dtype=float) @ np.array(self.axes) + np.array(self.origin)
+        placed: Path = np.asarray(points, dtype=float) @ np.array(self.axes) + np.array(self.origin)
+        return placed
 
     def shape(
         self,
@@ -405,10 +422,13 @@ class Pen:
             outline = np.concatenate(smooth_runs(self.place(points), closed=True))
             self.sheet.fill(outline, color, 3)
 
-    def hatch(self, points: Sequence[Point], strength: float = 0.4) -> None:
-        """Hatching inside a form: pencil only."""
-        if self.sheet.rough == "pencil":
-            self.sheet.shade(np.concatenate(smooth_runs(self.place(points), closed=True)), PAPER, 0, strength)
+    def ground_shadow(self, x: float, y: float, reach: float, ground: Color) -> None:
+        """The flat shadow of what stands at (x, y), `reach` to each side, on ground of a colour."""
+        outline = np.concatenate(smooth_runs(self.place(ellipse(x, y, reach, reach * 0.2)), closed=True))
+        if self.sheet.rough == "color":
+            self.sheet.fill(outline, (int(ground[0] * 0.78), int(ground[1] * 0.8), int(ground[2] * 0.82)), 3)
+        else:
+            self.sheet.shade(outline, ground, 0.0, 0.45)
 
     def guide(self, points: Sequence[Point] | Path, *, closed: bool = False) -> None:
         """A light construction line in pencil."""
@@ -483,7 +503,7 @@ class Pen:
             sheet.brush("ink", path, widths, 255)
             return
         hand = sheet.texture_rng
-        for strength, share in ((150, 0.5), (235, 0.62)):
+        for strength, share in ((170, 0.55), (242, 0.72)):
             sway = sway_along(hand, count, (45, 120)) * 0.9 * min(1.0, count * _STEP / 60)
             faint = path + _normals(path) * (sway + hand.normal() * 0.35)[:, None]
             sheet.brush(
