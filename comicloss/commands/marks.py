@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from unicodedata import normalize
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from comicloss.commands.app import STEP_BY_STEP, command
@@ -170,7 +171,7 @@ def _show(table: MarksTable) -> None:
     if not table.panel_ids or not table.element_names:
         typer.echo("There are no panels yet." if not table.panel_ids else "There are no elements yet.")
         return
-    shown = Table("panel", *table.element_names)
+    shown = Table("panel", *map(escape, table.element_names))
     for row, priors in zip(table.panel_ids, table.priors, strict=True):
         shown.add_row(row, *(_sign(prior) for prior in priors))
     show_table(shown)

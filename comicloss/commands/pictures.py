@@ -23,7 +23,13 @@ def story_among(paths: list[Path]) -> Path | None:
 
     Raises:
         UsageError: folders and pictures together, or several folders.
+        InputError: the only argument looks like a folder and is not there.
     """
+    if len(paths) == 1 and not paths[0].suffix and not paths[0].exists():
+        raise InputError(
+            f"There is no story and no picture at {paths[0]}.",
+            remedy=f"Check the path, or make a story with `comicloss new {paths[0]}`.",
+        )
     folders = [path for path in paths if path.is_dir()]
     if not folders:
         return None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from comicloss.commands.app import AT_ONCE, HELP, command
@@ -122,7 +123,7 @@ def styles(
         return
     table = Table("style", "say for example", "picture")
     for name, captions, picture in gallery:
-        table.add_row(name, "\n".join(captions[:2]), picture.name)
+        table.add_row(escape(name), escape("\n".join(captions[:2])), escape(picture.name))
     show_table(table)
     say(f"The pictures are in {out}")
 
@@ -143,9 +144,11 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         show_json([check.as_dict() for check in checks])
     else:
-        table = Table("", "what", "found", "what to do")
+        table = Table.grid(padding=(0, 2))
         signs = {"good": "[green]ok[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
         for check in checks:
-            table.add_row(signs[check.state], check.name, check.found, check.remedy)
+            remedy = f"[bold]{escape(check.remedy)}[/]" if check.state == "bad" else escape(check.remedy)
+            told = "\n".join(filter(None, (escape(check.found), remedy)))
+            table.add_row(signs[check.state], check.name, told)
         show_table(table)
     raise typer.Exit(max((check.exit_code for check in checks if check.state == "bad"), default=0))

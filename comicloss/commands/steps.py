@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from comicloss.commands import pictures as loose
@@ -158,7 +159,7 @@ def _show_report(report: dict[str, Any]) -> None:
     columns = list(dict.fromkeys(name for figures in elements.values() for name in figures))
     table = Table("element", *(name.replace("_", " ") for name in columns))
     for element, figures in elements.items():
-        table.add_row(element, *(_figure(figures.get(name)) for name in columns))
+        table.add_row(escape(element), *(_figure(figures.get(name)) for name in columns))
     if elements:
         show_table(table)
     for name, value in report.items():
@@ -308,7 +309,7 @@ def status(story: StoryFolder, as_json: AsJson = False) -> None:
     table = Table("stage", "", "why")
     signs = {"done": "[green]done[/]", "stale": "[yellow]stale[/]", "missing": "[red]missing[/]"}
     for stage in stages:
-        table.add_row(stage.name, signs[stage.state], stage.why)
+        table.add_row(escape(stage.name), signs[stage.state], escape(stage.why))
     show_table(table)
     following = next((stage.next_command for stage in stages if stage.state != "done"), None)
     typer.echo(f"Next: {following}" if following else "Everything is done.")

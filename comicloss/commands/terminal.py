@@ -21,7 +21,7 @@ from pages.progress import Progress, Stop
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SHOW_CURSOR = b"\x1b[?25h"
-_WIDE = 200  # columns when nobody looks: a table in a file need not be cut
+_WIDE = 10_000  # columns when nobody looks: a table in a file need not be cut
 
 
 def show_json(value: Any) -> None:

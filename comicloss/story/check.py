@@ -193,7 +193,7 @@ def _shown(value: Any) -> str:
 
 def _meaning_mistakes(data: Mapping[str, Any], folder: Path) -> Iterator[Mistake]:
     names = [
-        normal(element["name"])
+        normal(element["name"].strip())
         for _, element in _tables(data.get("elements"))
         if isinstance(element.get("name"), str)
     ]

@@ -363,6 +363,12 @@ def test_one_bad_picture_does_not_keep_the_others(
     assert run("panels bad.png --json").exit_code == 4
 
 
+@pytest.mark.parametrize("line", ["stylize dragn", "panels dragn"])
+def test_a_misspelled_story_is_not_taken_for_a_picture(pipeline: Pipeline, line: str) -> None:
+    result = run(line)
+    assert result.exit_code == 4 and "no story and no picture at dragn" in result.stderr
+
+
 def test_a_folder_that_is_no_story_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from comicloss.story import load_story
 
