@@ -202,13 +202,15 @@ def _fitting(
     optimizer = torch.optim.AdamW(parameters, weight_decay=0.05, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate_share(step, steps))
     classifiers.train()
-    for _ in range(steps):
+    for step in range(steps):
         images, labels, known = (
             part.to(device) for part in _batch(classifiers, gallery, chosen, odds, generator)
         )
         known = known * torch.where(labels > 0.5, shown_weight, absent_weight)
         labels = labels * (1 - 2 * _SMOOTH) + _SMOOTH
-        reach = (2 * radius * torch.rand(BATCH // 2, 1, 1, 1, generator=generator)).to(device)
+        # The ball grows with what has been learned; at full size from the start, nothing is.
+        full = 2 * radius * step / steps
+        reach = (full * torch.rand(BATCH // 2, 1, 1, 1, generator=generator)).to(device)
         images[::2] = attack(classifiers, images[::2], labels[::2], known[::2], radius=reach, steps=1)
         loss = F.binary_cross_entropy_with_logits(classifiers(images), labels, known, reduction="sum") / BATCH
         optimizer.zero_grad()
