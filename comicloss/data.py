@@ -7,7 +7,7 @@ any scan of a page: a page is ``WORKING_HEIGHT`` pixels high there, whatever its
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,16 @@ class PanelBatch:
         """The panels' ids, in order."""
         return tuple(panel.id for panel in self.panels)
 
+    def of_elements(self, names: Sequence[str]) -> PanelBatch:
+        """The same panels with the marks of some elements only, in the order given."""
+        columns = [self.element_names.index(name) for name in names]
+        return replace(
+            self,
+            element_names=tuple(names),
+            priors=self.priors[:, columns],
+            known=self.known[:, columns],
+        )
+
     def prompt_of(self, panel: PanelArt) -> str:
         """The style prompt with the panel's direction."""
         return f"{self.prompt}, {panel.direction}" if panel.direction else self.prompt
@@ -289,9 +299,3 @@ def _inside(region: Box, panel: Box) -> Box:
     right = min(max(region.right - panel.left, left + 1), panel.width)
     bottom = min(max(region.bottom - panel.top, top + 1), panel.height)
     return Box(left, top, right, bottom)
-
-
-def panel_rows(story: Story, ids: Sequence[str]) -> list[int]:
-    """The rows of some panels in the story's tables."""
-    row_of = {panel.id: row for row, panel in enumerate(story.panels)}
-    return [row_of[panel_id] for panel_id in ids]

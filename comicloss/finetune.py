@@ -143,16 +143,16 @@ def direction_shift(network: StyleNet, prompt: str, directed_prompt: str) -> Ten
 @contextmanager
 def reproducible(threads: int) -> Iterator[None]:
     """Deterministic algorithms and a fixed number of CPU threads, as sums depend on how they are divided."""
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    before = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     # On a GPU a few operations have no deterministic form: there a warning tells which.
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    torch.set_deterministic_debug_mode("warn" if torch.cuda.is_available() else "error")
     try:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.set_deterministic_debug_mode(before[1])
 
 
 def fine_tune(

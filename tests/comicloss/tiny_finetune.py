@@ -73,7 +73,7 @@ def tiny_network() -> StyleNet:
 def tiny_style_loss(prompt: str) -> StyleLoss:
     clip = cast(Any, TinyClip())
     content = nn.Module()
-    content.forward = clip.features  # type: ignore[method-assign]
+    content.forward = clip.features
     return StyleLoss(clip, content, style_prompt=prompt, source_prompt="sketch", settings=EMBEDDED)
 
 

@@ -1,0 +1,207 @@
+"""What each stage's output depends on, and hence what is done, what is stale and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from comicloss.authoring import stale_pages
+from comicloss.story import Story, load_story
+from comicloss.workplace import CACHE, digest, file_digest, read_record
+
+CLASSIFIERS = "classifiers"
+FINISHED = "finished"
+EXPORTS = "exports"
+RUNS = "runs"
+CLASSIFIERS_RECORD = Path(CLASSIFIERS) / "record.json"
+FINISHED_RECORD = Path(CACHE) / "finished.json"
+EXPORTS_RECORD = Path(CACHE) / "exports.json"
+
+State = Literal["done", "stale", "missing"]
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """Where one stage stands.
+
+    Attributes:
+        name: pages, panels, marks, train, stylize or export.
+        state: done, stale or missing.
+        why: in words.
+        next_command: what brings it up to date; "" where it is done.
+    """
+
+    name: str
+    state: State
+    why: str
+    next_command: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where the story stands, stage by stage."""
+
+    stages: list[StageStatus]
+
+
+def classifier_inputs(story: Story, folder: Path) -> dict[str, Any]:
+    """What the classifiers are trained on, besides steps and seed."""
+    marked = [panel for panel in story.panels if _marks(story, panel.id)]
+    return {
+        "version": version("comicloss"),
+        "pages": _page_digests(story, folder),
+        "panels": [[panel.id, list(panel.box), _marks(story, panel.id)] for panel in marked],
+        "elements": [
+            [element.name, [file_digest(folder / file) for file in element.references]]
+            for element in story.elements
+        ],
+    }
+
+
+def stylize_inputs(story: Story, folder: Path) -> dict[str, Any]:
+    """What the finished pages are made from, besides the settings of the fine-tune."""
+    reference = story.style.reference
+    return {
+        "classifiers": digest(classifier_inputs(story, folder)) if has_marks(story) else None,
+        "prompt": story.style.prompt,
+        "strength": story.style.strength,
+        "reference": None if reference is None else file_digest(folder / reference),
+        "pages": _page_digests(story, folder),
+        "flats": [None if page.flats is None else file_digest(folder / page.flats) for page in story.pages],
+        "panels": [
+            [[panel.id, list(panel.box), panel.direction_prompt] for panel in page.panels]
+            for page in story.pages
+        ],
+    }
+
+
+def export_inputs(story: Story, folder: Path) -> dict[str, Any]:
+    """What the exports are made from."""
+    return {
+        "title": story.title,
+        "direction": story.direction,
+        "finished": [file_digest(path) for path in finished_pages(story, folder)],
+        "record": digest(read_record(folder / FINISHED_RECORD).get("settings")),
+    }
+
+
+def has_marks(story: Story) -> bool:
+    """Whether the author has said anything about any panel."""
+    return any(_marks(story, panel.id) for panel in story.panels)
+
+
+def finished_pages(story: Story, folder: Path) -> list[Path]:
+    """Where the finished pages are, or will be."""
+    return [folder / FINISHED / f"p{number:02d}.png" for number in range(1, len(story.pages) + 1)]
+
+
+def status(folder: Path) -> Status:
+    """Where the story in a folder stands.
+
+    Raises:
+        StoryError: it has mistakes, or there is none.
+    """
+    story = load_story(folder)
+    stages = [
+        _pages_status(story, folder),
+        _panels_status(story, folder),
+        _marks_status(story, folder),
+        _train_status(story, folder),
+        _stylize_status(story, folder),
+        _export_status(story, folder),
+    ]
+    return Status(stages)
+
+
+def _pages_status(story: Story, folder: Path) -> StageStatus:
+    if not story.pages:
+        return StageStatus("pages", "missing", "no pages yet", f"comicloss add {folder} PICTURES")
+    return _done("pages", _count(len(story.pages), "page"))
+
+
+def _panels_status(story: Story, folder: Path) -> StageStatus:
+    stale = stale_pages(story, folder)
+    if not story.panels:
+        return StageStatus("panels", "missing", "no panels yet", f"comicloss panels {folder}")
+    if stale:
+        return StageStatus("panels", "stale", f"changed: {', '.join(stale)}", f"comicloss panels {folder}")
+    return _done("panels", _count(len(story.panels), "panel"))
+
+
+def _marks_status(story: Story, folder: Path) -> StageStatus:
+    unmarked = [panel.id for panel in story.panels if not _marks(story, panel.id)]
+    if not story.elements:
+        command = f'comicloss mark {folder} --element "Hero:character"'
+        return StageStatus("marks", "missing", "nobody is in the story yet", command)
+    if not has_marks(story):
+        command = f"comicloss mark {folder} {unmarked[0] if unmarked else 'PANEL'} ELEMENTS"
+        return StageStatus("marks", "missing", "no panel is marked yet", command)
+    left = f", {len(unmarked)} not marked" if unmarked else ""
+    return _done("marks", f"{len(story.panels) - len(unmarked)} of {len(story.panels)} panels marked{left}")
+
+
+def _train_status(story: Story, folder: Path) -> StageStatus:
+    record = read_record(folder / CLASSIFIERS_RECORD)
+    command = f"comicloss train {folder}"
+    if not has_marks(story):
+        return StageStatus("train", "missing", "there are no marks to learn from", command)
+    if not record:
+        return StageStatus("train", "missing", "the classifiers are not trained yet", command)
+    if record["story"] != digest(classifier_inputs(story, folder)):
+        return StageStatus("train", "stale", "pages, panels, marks or references have changed", command)
+    return _done("train", f"{record['steps']} steps")
+
+
+def _stylize_status(story: Story, folder: Path) -> StageStatus:
+    record = read_record(folder / FINISHED_RECORD)
+    command = f"comicloss stylize {folder}"
+    if not record or not story.pages:
+        return StageStatus("stylize", "missing", "no finished pages yet", command)
+    changed = _changed(record["story"], stylize_inputs(story, folder))
+    missing = [path.name for path in finished_pages(story, folder) if not path.exists()]
+    if changed:
+        return StageStatus("stylize", "stale", f"changed: {', '.join(changed)}", command)
+    if missing or not record["done"]:
+        return StageStatus("stylize", "stale", "not all pages are finished", command)
+    return _done("stylize", f"{record['settings']['steps']} steps, {story.style.prompt!r}")
+
+
+def _export_status(story: Story, folder: Path) -> StageStatus:
+    command = f"comicloss export {folder}"
+    record = read_record(folder / EXPORTS_RECORD)
+    if not record:
+        return StageStatus("export", "missing", "nothing is exported yet", command)
+    if not all(path.exists() for path in finished_pages(story, folder)):
+        return StageStatus("export", "stale", "there are pages to be finished first", command)
+    now = digest(export_inputs(story, folder))
+    stale = sorted(kind for kind, made_from in record.items() if made_from != now)
+    if stale:
+        return StageStatus("export", "stale", f"older than the pages: {', '.join(stale)}", command)
+    return _done("export", ", ".join(sorted(record)))
+
+
+def _done(name: str, why: str) -> StageStatus:
+    return StageStatus(name, "done", why, "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _changed(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs, in the words of story.toml."""
+    named = {"classifiers": "marks"}
+    return [named.get(key, key) for key in now if before.get(key) != now[key]]
+
+
+def _marks(story: Story, panel_id: str) -> dict[str, float]:
+    panel = story.panel(panel_id)
+    priors = {name: panel.prior(name) for name in story.element_names}
+    return {name: prior for name, prior in priors.items() if prior is not None}
+
+
+def _page_digests(story: Story, folder: Path) -> Sequence[str]:
+    return [file_digest(folder / page.file) for page in story.pages]

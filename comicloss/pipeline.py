@@ -1,0 +1,223 @@
+"""The only door for the command line and the app: one function per stage.
+
+Every function can be called again and does only what is stale. Those that write into a story folder hold its
+lock. What needs torch is imported inside the functions, so that marking a panel does not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from comicloss import authoring, looking
+from comicloss.authoring import MarksTable, marks_table
+from comicloss.freshness import StageStatus, Status, status
+from comicloss.story import Story, load_story
+from comicloss.story.model import Kind
+from comicloss.workplace import locked
+from pages.files import os_errors
+from pages.model import Direction
+from pages.progress import Progress, Stop, never, silent
+
+__all__ = [
+    "MarksTable",
+    "StageStatus",
+    "Status",
+    "add_element",
+    "add_pages",
+    "demo",
+    "export",
+    "find_story_panels",
+    "make",
+    "marks_table",
+    "new_story",
+    "panels_of_pictures",
+    "set_marks",
+    "status",
+    "styles_gallery",
+    "stylize",
+    "stylize_pictures",
+    "train",
+]
+
+
+@contextmanager
+def _story(folder: Path) -> Iterator[None]:
+    """The lock of a folder that holds a story."""
+    if not (folder / "story.toml").exists():
+        load_story(folder)  # says what is wrong
+    with locked(folder):
+        yield
+
+
+@contextmanager
+def _place(folder: Path) -> Iterator[None]:
+    """The lock of a folder, which is made when it is missing."""
+    with os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        yield
+
+
+def new_story(
+    folder: Path, title: str | None = None, direction: Direction = "ltr", style_prompt: str | None = None
+) -> Story:
+    """Make a story folder; see ``authoring.new_story``."""
+    return authoring.new_story(folder, title=title, direction=direction, style_prompt=style_prompt)
+
+
+def add_pages(
+    folder: Path, paths: Sequence[Path], progress: Progress = silent, stop: Stop = never
+) -> list[str]:
+    """Copy pages into the story; see ``authoring.add_pages``."""
+    with _story(folder):
+        return authoring.add_pages(folder, paths, progress=progress, stop=stop)
+
+
+def find_story_panels(
+    folder: Path, again: bool = False, progress: Progress = silent, stop: Stop = never
+) -> dict[str, list[str]]:
+    """Find the panels of the story's pages; see ``authoring.find_story_panels``."""
+    with _story(folder):
+        return authoring.find_story_panels(folder, again=again, progress=progress, stop=stop)
+
+
+def set_marks(folder: Path, marks: Sequence[tuple[str, str, float | None]]) -> None:
+    """Say what panels show; see ``authoring.set_marks``."""
+    with _story(folder):
+        authoring.set_marks(folder, marks)
+
+
+def add_element(
+    folder: Path,
+    name: str,
+    kind: Kind = "character",
+    description: str = "",
+    references: Sequence[Path] = (),
+    palette: Sequence[str] = (),
+) -> None:
+    """Add an element; see ``authoring.add_element``."""
+    with _story(folder):
+        authoring.add_element(
+            folder, name, kind=kind, description=description, references=references, palette=palette
+        )
+
+
+def train(
+    folder: Path,
+    steps: int | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> dict[str, Any]:
+    """Train the classifiers on the marks; see ``training.train``."""
+    from comicloss import training
+
+    with _story(folder):
+        return training.train(folder, steps=steps, seed=seed, progress=progress, stop=stop)
+
+
+def stylize(
+    folder: Path,
+    prompt: str | None = None,
+    steps: int | None = None,
+    consistency_weight: float | Literal["auto"] = "auto",
+    clip: str | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> list[Path]:
+    """Tune the style network and finish the pages; see ``finishing.stylize``."""
+    from comicloss import finishing
+
+    with _story(folder):
+        return finishing.stylize(
+            folder,
+            prompt=prompt,
+            steps=steps,
+            consistency_weight=consistency_weight,
+            clip=clip,
+            seed=seed,
+            progress=progress,
+            stop=stop,
+        )
+
+
+def export(
+    folder: Path,
+    formats: Collection[str] = ("png", "cbz", "pdf", "sheet", "report"),
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> list[Path]:
+    """Write the exports; see ``publishing.export``."""
+    from comicloss import publishing
+
+    with _story(folder):
+        return publishing.export(folder, formats=formats, progress=progress, stop=stop)
+
+
+def make(
+    paths: Sequence[Path],
+    style: str,
+    out: Path,
+    steps: int | None = None,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> None:
+    """From loose pages to a finished comic in one go; see ``shortcuts.make``."""
+    from comicloss import shortcuts
+
+    with _place(out):
+        shortcuts.make(paths, style=style, out=out, steps=steps, progress=progress, stop=stop)
+
+
+def demo(
+    out: Path,
+    style: str = "watercolor on rough paper",
+    rough: Literal["color", "pencil"] = "color",
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> None:
+    """Draw the demo story and run every stage on it; see ``shortcuts.demo``."""
+    from comicloss import shortcuts
+
+    with _place(out):
+        shortcuts.demo(out, style=style, rough=rough, progress=progress, stop=stop)
+
+
+def stylize_pictures(
+    paths: Sequence[Path],
+    style: str,
+    out: Path,
+    steps: int | None = None,
+    clip: str | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> list[Path]:
+    """Stylize loose pictures together; see ``finishing.stylize_pictures``."""
+    from comicloss import finishing
+
+    with _place(out):
+        return finishing.stylize_pictures(
+            paths, style=style, out=out, steps=steps, clip=clip, seed=seed, progress=progress, stop=stop
+        )
+
+
+def panels_of_pictures(
+    paths: Sequence[Path],
+    direction: Direction = "ltr",
+    order_boxes: Sequence[Sequence[float]] | None = None,
+) -> list[dict[str, Any]]:
+    """Panels and lettering of loose pictures; see ``looking.panels_of_pictures``."""
+    return looking.panels_of_pictures(paths, direction, order_boxes=order_boxes)
+
+
+def styles_gallery(out: Path) -> list[tuple[str, tuple[str, ...], Path]]:
+    """The styles to choose from, each with a picture; see ``shortcuts.styles_gallery``."""
+    from comicloss import shortcuts
+
+    with _place(out):
+        return shortcuts.styles_gallery(out)
