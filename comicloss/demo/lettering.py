@@ -57,7 +57,7 @@ _ALPHABET: dict[str, list[list[Point]]] = {
         [(0.68, 0.56), (0.38, 0.57)],
     ],
     "H": [[(0.0, 0.0), (0.02, 1.0)], [(0.6, 0.0), (0.61, 1.0)], [(0.02, 0.5), (0.6, 0.47)]],
-    "I": [[(0.07, 0.0), (0.08, 1.0)]],
+    "I": [[(0.09, 0.0), (0.1, 1.0)]],
     "J": [[(0.44, 0.0), (0.45, 0.7), (0.34, 0.95), (0.14, 0.98), (0.0, 0.8)]],
     "K": [[(0.0, 0.0), (0.02, 1.0)], [(0.54, 0.0), (0.03, 0.56)], [(0.17, 0.42), (0.6, 1.0)]],
     "L": [[(0.0, 0.0), (0.02, 1.0), (0.02, 1.0), (0.5, 0.96)]],
@@ -115,7 +115,7 @@ def _advance(letter: str) -> float:
     strokes = _ALPHABET[letter]
     if not strokes:
         return _SPACE - _BETWEEN
-    return max(x for stroke in strokes for x, _ in stroke) + (0.07 if letter in _NARROW else 0.0)
+    return max(x for stroke in strokes for x, _ in stroke) + (0.1 if letter in _NARROW else 0.0)
 
 
 def _line_width(line: str) -> float:
@@ -192,7 +192,7 @@ def balloon(
         shout: a jagged balloon.
     """
     width, height = text_size(text, cap)
-    rx, ry = width / 2 + cap * 1.35, height / 2 + cap * 1.2
+    rx, ry = width / 2 + cap * 1.55, height / 2 + cap * 1.25
     toward = math.atan2((tip[1] - y) / ry, (tip[0] - x) / rx) if tip else 0.0
     gap = min(0.2, 13 / min(rx, ry) * 0.8) if tip else 0.0
     points: list[Point] = []

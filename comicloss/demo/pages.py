@@ -16,6 +16,7 @@ from comicloss.demo.characters import (
     dragon,
     dragon_face,
     hero,
+    party_hat,
     princess,
     spoon,
 )
@@ -36,6 +37,7 @@ from comicloss.demo.places import (
     home,
     pine,
     puff,
+    sheep,
     signpost,
     sky,
     star,
@@ -73,6 +75,7 @@ def _morning(pen: Pen, width: int, height: int) -> None:
     pen.ground_shadow(500, 340, 150, GRASS)
     tree(pen.at(196, 350, 62))
     home(pen.at(486, 338, 66))
+    sheep(pen.at(806, 352, 22, mirror=True))
     for post in range(6):
         x, y = 664 + 40 * post, 352 + post * 4
         pen.shape(
@@ -109,8 +112,8 @@ _FLYING = DragonPose(
     head=(4.0, -2.5),
     head_turn=-6,
     feet=(((-1.6, 0.5), (-2.9, 1.9), 0.62), ((1.0, 0.2), (0.2, 1.6), 0.5)),
-    wing=Wing((-0.4, -0.5), (-1.5, -3.6), ((-5.6, -5.2), (-5.0, -2.6), (-3.4, -1.6)), (-1.8, -0.5)),
-    far_wing=Wing((0.6, -0.8), (1.2, -3.4), ((-0.6, -6.2), (-1.6, -4.2), (-1.2, -2.4)), (-0.2, -0.9)),
+    wing=Wing((-1.0, -0.5), (-2.2, -3.7), ((-6.2, -5.0), (-5.6, -2.6), (-4.0, -1.5)), (-2.4, -0.4)),
+    far_wing=Wing((-0.5, -0.8), (-0.9, -4.0), ((-3.2, -6.6), (-3.2, -4.6), (-2.4, -2.8)), (-1.2, -0.9)),
     expression="joy",
     belly=(0.3, 0.97),
 )
@@ -119,7 +122,6 @@ _FLYING = DragonPose(
 def _flight(pen: Pen, width: int, height: int) -> None:
     """2: the Dragon flies past the castle with the Princess on its back."""
     sky(pen, width, height * 0.86)
-    cloud(pen.at(380, 70, 22))
     cloud(pen.at(60, 300, 24))
     hill(pen, [(-10, 400), (120, 380), (260, 396), (width + 10, 360)], height + 5, FAR_GRASS)
     pen.ground_shadow(376, 402, 70, FAR_GRASS)
@@ -130,11 +132,11 @@ def _flight(pen: Pen, width: int, height: int) -> None:
     rider = Pose(
         "joy", facing=0.7, near=(-1.3, -4.0), far=(1.45, -4.2), near_bend=0.1, far_bend=-0.1, wind=0.5, lean=4
     )
-    dragon(pen.at(216, 232, 28), _FLYING)
-    princess(pen.at(242, 234, 26), rider)
+    dragon(pen.at(220, 238, 29), _FLYING)
+    princess(pen.at(250, 240, 28), rider)
     for x, y in ((20, 150), (36, 184), (10, 206)):
         pen.stroke([(x, y), (x + 54, y - 3)], 2.4)
-    balloon(pen, "WHEEEEE!", 116, 56, (216, 108), cap=20)
+    balloon(pen, "WHEEEEE!", 352, 56, (282, 132), cap=20)
 
 
 def _alarm(pen: Pen, width: int, height: int) -> None:
@@ -201,6 +203,7 @@ def _run(pen: Pen, width: int, height: int) -> None:
         puff(pen.at(x, y, size))
     for y in (236, 262, 340):
         pen.stroke([(330 + y * 0.1, y), (402 + y * 0.1, y + 2)], 2.6)
+    sheep(pen.at(792, 334, 20, mirror=True), startled=True)
     grass(pen, [(60, 390), (280, 398), (820, 324), (740, 318)])
     balloon(pen, "HOLD ON!\nI HAVE A SPOON!", 768, 76, (706, 190), cap=20)
 
@@ -285,6 +288,7 @@ def _arrival(pen: Pen, width: int, height: int) -> None:
     )
     pen.ground_shadow(194, 1270, 48, PATH)
     hero(pen.at(186, 1268, 44), figure)
+    sheep(pen.at(352, 1262, 26, mirror=True))
     grass(pen, [(40, 1110), (60, 1230), (400, 1240), (330, 1060)])
     flower(pen.at(56, 1180, 15), (232, 112, 136))
     flower(pen.at(84, 1196, 13), (250, 246, 238))
@@ -392,9 +396,9 @@ def _late(pen: Pen, width: int, height: int) -> None:
         far_bend=-0.3,
         tilt=-3,
     )
-    princess(pen.at(440, 530, 78), figure)
-    cake(pen.at(566, 346, 52))
-    balloon(pen, "YOU ARE LATE!\nIT IS HER BIRTHDAY.", 596, 66, (520, 176), cap=18)
+    princess(pen.at(440, 494, 70), figure)
+    cake(pen.at(553, 330, 50))
+    balloon(pen, "YOU ARE LATE!\nIT IS HER BIRTHDAY.", 606, 62, (520, 180), cap=18)
 
 
 def _sorry(pen: Pen, width: int, height: int) -> None:
@@ -480,11 +484,13 @@ def _feast(pen: Pen, width: int, height: int) -> None:
     host = replace(host, far=(1.25, -3.1), far_bend=0.3)
     hero(pen.at(706, 520, 42, mirror=True), host)
     guest = Pose("joy", facing=0.5, near=(-0.9, -2.0), far=(1.3, -2.3), near_bend=0.4, far_bend=-0.3, tilt=4)
-    princess(pen.at(852, 522, 44, mirror=True), guest)
-    cake(pen.at(790, 420, 34), candle=False)
+    princess(pen.at(840, 522, 42, mirror=True), guest)
+    cake(pen.at(781, 424, 32), candle=False)
     grass(pen, [(60, 500), (330, 506), (460, 490), (900, 510)])
-    flower(pen.at(380, 500, 14), (232, 112, 136))
-    flower(pen.at(404, 510, 12), (250, 246, 238))
+    flower(pen.at(46, 476, 14), (232, 112, 136))
+    flower(pen.at(70, 488, 12), (250, 246, 238))
+    sheep(pen.at(396, 512, 25))
+    party_hat(pen.at(423, 462, 20, turn=10))
     caption(pen, "BEST. TUESDAY. EVER.", 18, 18)
     balloon(pen, "MORE!", 838, 64, (762, 222), cap=22)
 
@@ -501,17 +507,20 @@ def draw_pages(rough: Rough) -> list[NDArray[np.uint8]]:
 
     The panels lie where `DEMO_STORY` says; the lettering is the same in both.
     """
-    return [_draw_page(number, rough) for number in range(len(_PANELS))]
+    return [draw_page(number + 1, rough) for number in range(len(_PANELS))]
 
 
-def _draw_page(number: int, rough: Rough) -> NDArray[np.uint8]:
-    frames = Sheet(PAGE_WIDTH, PAGE_HEIGHT, rough, seed=100 * (number + 1))
+def draw_page(number: int, rough: Rough) -> NDArray[np.uint8]:
+    """One page by its number, from 1; see `draw_pages`."""
+    first_seed = 100 * number
+    frames = Sheet(PAGE_WIDTH, PAGE_HEIGHT, rough, seed=first_seed)
+    panels = zip(_PANELS[number - 1], DEMO_STORY.pages[number - 1].panels, strict=True)
     ground = Sheet(8, 8, rough, seed=0).render()
     page = np.empty((PAGE_HEIGHT, PAGE_WIDTH, 3), np.uint8)
     page[:] = ground[0, 0]
-    for order, (draw, panel) in enumerate(zip(_PANELS[number], DEMO_STORY.pages[number].panels, strict=True)):
+    for order, (draw, panel) in enumerate(panels, start=1):
         x, y, width, height = panel.box
-        sheet = Sheet(width, height, rough, seed=100 * (number + 1) + order + 1)
+        sheet = Sheet(width, height, rough, seed=first_seed + order)
         draw(sheet.pen, width, height)
         page[y : y + height, x : x + width] = sheet.render()
         _frame(frames.pen, x, y, width, height)

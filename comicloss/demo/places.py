@@ -439,8 +439,32 @@ def star(pen: Pen) -> None:
     pen.shape(polygon(*points), (255, 244, 190), line=2.0, shadow=0)
 
 
+def sheep(pen: Pen, *, startled: bool = False) -> None:
+    """A sheep about 2.6 wide that looks to the right, its feet on y = 0."""
+    dark: Color = (92, 84, 92)
+    for x in (-0.6, -0.25, 0.3, 0.62):
+        pen.shape(
+            polygon((x - 0.09, -0.7), (x + 0.09, -0.7), (x + 0.08, 0.0), (x - 0.08, 0.0)), dark, line=2.2
+        )
+    wool: list[Point] = []
+    for index in range(9):
+        for share in (0.0, 0.0, 0.25, 0.5, 0.75):
+            turn, reach = 2 * math.pi * (index + share) / 9, 1.1 if share else 0.92
+            wool.append((1.05 * reach * math.cos(turn), -1.15 + 0.72 * reach * math.sin(turn)))
+    pen.shape(wool, (250, 246, 238), line=2.6)
+    head = pen.at(1.05, -1.5, turn=8)
+    head.shape([(-0.3, -0.1), (-0.66, 0.0), (-0.6, 0.2), (-0.28, 0.14)], dark, line=2.2)
+    head.shape(ellipse(0.08, 0.05, 0.42, 0.5), dark, line=2.4)
+    head.shape(
+        [(-0.34, -0.3), (-0.1, -0.62), (0.25, -0.6), (0.4, -0.32), (0.02, -0.24)], (250, 246, 238), line=2.2
+    )
+    for x in (-0.08, 0.28):
+        head.shape(ellipse(x, 0.0, 0.15, 0.19 if startled else 0.15), None, line=1.6)
+        head.blot(ellipse(x + 0.03, 0.02, 0.06))
+
+
 def signpost(pen: Pen) -> None:
-    """A wooden board on a post, its foot at the origin; the board is 4 wide and its center is at (0, -2.2)."""
+    """A wooden board on a post, its foot at the origin; the board is 4 wide, its center at (0, -2.2)."""
     wood = HOME_COLORS["wood"]
     pen.shape(polygon((-0.16, 0.0), (-0.14, -2.0), (0.16, -2.0), (0.18, 0.0)), wood, line=3.0)
     pen.shape(polygon((-2.0, -1.3), (-2.05, -3.05), (2.0, -3.2), (2.05, -1.38)), (240, 222, 186), line=3.2)

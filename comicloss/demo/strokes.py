@@ -350,7 +350,7 @@ class Pen:
         return 1.0 if self.size < 5 else min(max((self.size / 50) ** 0.3, 0.7), 1.25)
 
     def at(self, x: float, y: float, scale: float = 1.0, *, turn: float = 0.0, mirror: bool = False) -> Pen:
-        """A pen with its origin at (x, y) of this one, `scale` times as large, turned clockwise in degrees."""
+        """A pen whose origin is (x, y) of this one, `scale` times as large, turned clockwise by degrees."""
         (a, b), (c, d) = self.axes
         origin = (self.origin[0] + x * a + y * c, self.origin[1] + x * b + y * d)
         cos, sin = scale * math.cos(math.radians(turn)), scale * math.sin(math.radians(turn))
