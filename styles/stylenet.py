@@ -65,7 +65,10 @@ class _Block(nn.Module):
 
 
 class _TextEncoder(nn.Module):
-    """A style text as an attention-weighted mean of its words' embeddings, then two layers."""
+    """A style text as an attention-weighted mean of its words' embeddings, two layers, and length √D.
+
+    The fixed length keeps every style's modulation equally strong from the first step on.
+    """
 
     def __init__(self, vocabulary_size: int, style_size: int) -> None:
         super().__init__()
@@ -80,7 +83,7 @@ class _TextEncoder(nn.Module):
         scores = self.attention(tokens).squeeze(-1).masked_fill(tokens == PADDING, -torch.inf)
         pooled = (scores.softmax(dim=1).unsqueeze(-1) * self.words(tokens)).sum(dim=1)
         embedded: Tensor = self.layers(pooled)
-        return embedded
+        return F.normalize(embedded, dim=1) * embedded.shape[1] ** 0.5
 
 
 class StyleNet(nn.Module):
@@ -113,7 +116,7 @@ class StyleNet(nn.Module):
         self.from_quarter = nn.Conv2d(quarter, half, 1)
         self.decode_half = _Block(half, style_size)
         self.from_half = nn.Conv2d(half, full, 1)
-        self.mix = nn.Conv2d(full + planes, full, 3, padding=1)
+        self.mix = nn.Conv2d(full + 7 + planes, full, 3, padding=1)
         self.decode_full = _Block(full, style_size)
         self.last_norm = _PixelNorm(full)
         self.last_modulation = _Modulation(full, style_size)
@@ -160,7 +163,8 @@ class StyleNet(nn.Module):
         else:
             hints = torch.cat([(flats - 0.5) * flats_valid, flats_valid], dim=1)
         planes = screens - 0.5
-        full = self.stem(torch.cat([art - 0.5, hints, planes], dim=1))
+        given = torch.cat([art - 0.5, hints, planes], dim=1)
+        full = self.stem(given)
         half = self.encode_half(self.to_half(full), style)
         quarter = self.to_quarter(half)
         for block in self.middle:
@@ -168,7 +172,7 @@ class StyleNet(nn.Module):
         half = half + _double(self.from_quarter(quarter))
         half = self.decode_half(half, style)
         full = full + _double(self.from_half(half))
-        full = self.mix(torch.cat([full, planes], dim=1))
+        full = self.mix(torch.cat([full, given], dim=1))
         full = self.decode_full(full, style)
         full = F.silu(self.last_modulation(self.last_norm(full), style))
         return torch.sigmoid(4 * self.to_color(full))

@@ -60,7 +60,7 @@ class Recipe:
     crop: int = 128
     styles_per_step: int = 4
     crops_per_style: int = 2
-    steps: int = 4000
+    steps: int = 2700
     learning_rate: float = 2e-3
     decay: float = 0.35
     average: float = 0.997
@@ -80,7 +80,7 @@ def main(work: Path, recipe: Recipe | None = None) -> None:
     torch.manual_seed(recipe.seed)
     network = StyleNet(vocabulary())
     average = {name: value.detach().clone() for name, value in network.named_parameters()}
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     first = _resume(work, network, average, optimizer)
     started, recent = time.time(), 0.0
     for step in range(first, recipe.steps):
