@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from pages.model import Box, Direction
 
@@ -39,7 +40,7 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)).astype(np.int16)
     inks = [_ink(small, color) for color in _gutter_colors(small)]
-    page = _Region(0, 0, np.ones(small.shape[:2], np.bool_))
+    page = _trimmed(_Region(0, 0, np.ones(small.shape[:2], np.bool_)), inks, support=0.12)
     boxes = []
     for region in _cut(page, inks):
         box = region.box
@@ -172,7 +173,6 @@ def _ink(page: NDArray[np.int16], color: NDArray[np.int16]) -> Mask:
 
 def _cut(region: _Region, inks: list[Mask]) -> Iterator[_Region]:
     """The region's panels: itself trimmed, or those of the two parts on the sides of its best gutter."""
-    region = _trimmed(region, inks)
     height, width = region.inside.shape
     if min(height, width) < 16:
         if height and width:
@@ -188,30 +188,49 @@ def _cut(region: _Region, inks: list[Mask]) -> Iterator[_Region]:
         ]
         if gutters:
             best = max(gutters, key=lambda gutter: gutter.score)
-            yield from _cut(region.part(best.before), inks)
-            yield from _cut(region.part(best.after), inks)
+            for side in (best.before, best.after):
+                yield from _cut(_trimmed(region.part(side), inks), inks)
             return
     yield region
 
 
-def _trimmed(region: _Region, inks: list[Mask]) -> _Region:
-    """Without the margins of gutter color around it."""
+def _trimmed(region: _Region, inks: list[Mask], support: float = 0.4) -> _Region:
+    """Without the margins of gutter color around it, as far as a frame or an edge of the art shows their end.
+
+    A side of the region moves inward over lines that are nearly clean, to the first place where ink stands along
+    a share ``support`` of the side; if there is none the side stays, since the panel bleeds or is borderless.
+    """
     for _ in range(3):
         before = region.box
         for ink in inks:
-            window = region.window(ink) & region.inside
-            full = region.inside
-            rows = window.sum(1) > np.maximum(full.sum(1) * 0.01, 1)
-            columns = window.sum(0) > np.maximum(full.sum(0) * 0.01, 1)
-            keep = np.zeros_like(full)
-            y, x = np.flatnonzero(rows), np.flatnonzero(columns)
-            if not y.size or not x.size:
-                continue
-            keep[y[0] : y[-1] + 1, x[0] : x[-1] + 1] = True
-            region = region.part(keep)
+            for upright in (False, True):
+                window, inside = region.window(ink) & region.inside, region.inside
+                if upright:
+                    window, inside = window.T, inside.T
+                first = _margin(window, inside, support)
+                last = len(window) - _margin(window[::-1], inside[::-1], support)
+                keep = np.zeros_like(inside)
+                keep[first:last] = True
+                region = region.part(keep.T if upright else keep)
         if region.box == before:
             break
     return region
+
+
+def _margin(ink: Mask, inside: Mask, support: float) -> int:
+    """How many of the first lines are margin."""
+    wobble = max(max(ink.shape) // 80, 4)  # frames drawn by hand, and tilted scans, are not straight
+    length = np.maximum(inside.sum(1), 1)
+    crossing = ink.sum(1) / length
+    soiled = np.flatnonzero(crossing > 0.12)
+    stop = int(soiled[0]) + 1 if soiled.size else len(ink)
+    ahead = ndimage.maximum_filter1d(ink[: stop + wobble], wobble, axis=0, origin=-(wobble // 2))
+    supported = np.flatnonzero(ahead.sum(1)[:stop] / length[: len(ahead)][:stop] >= support)
+    if not supported.size:
+        return 0
+    start = int(supported[0])
+    inked = np.flatnonzero(crossing[start : start + wobble] > 0.02)
+    return start + (int(inked[0]) if inked.size else 0)
 
 
 def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> _Gutter | None:
@@ -244,29 +263,24 @@ def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> 
         + total[line, stops]
         - total[line, np.maximum(stops - end, 0)]
     )
-    open_line = (crossing < 0.25) & (at_ends == 0) & (length >= width * 0.5)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], open_line, [False]]).astype(np.int8)))
     best: tuple[float, int, int] | None = None
-    for top, bottom in edges.reshape(-1, 2):
-        if top < 3 or bottom > len(dark) - 3:
-            continue
-        clean = 1 - crossing[top:bottom]
-        middle = dark[top:bottom].any(0)
-        if bottom - top < 2:
-            continue
-        reach_out = max(3, 2)
-        above = (dark[max(top - reach_out, 0) : top].any(0) & ~middle).sum() / max(
-            (~middle & valid[top]).sum(), 1
-        )
-        below = (dark[bottom : bottom + reach_out].any(0) & ~middle).sum() / max(
-            (~middle & valid[bottom - 1]).sum(), 1
-        )
-        purity = clean.max()
-        low, high = sorted((above, below))
-        if (purity > 0.985 and (low > 0.3 or high > 0.6)) or (low > 0.6 and purity > 0.75):
-            score = purity + low + 0.5 * high
-            if best is None or score > best[0]:
-                best = score, top, bottom
+    for tolerance in (0.015, 0.25):
+        is_open = (crossing <= tolerance) & (at_ends == 0) & (length >= width * 0.5)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], is_open, [False]]).astype(np.int8)))
+        for top, bottom in edges.reshape(-1, 2):
+            if top < 3 or bottom > len(dark) - 3 or bottom - top < 2:
+                continue
+            free = ~dark[top:bottom].any(0)
+            above, below = (
+                (dark[rows].any(0) & free & valid[line]).sum() / max((free & valid[line]).sum(), 1)
+                for rows, line in ((slice(top - 3, top), top), (slice(bottom, bottom + 3), bottom - 1))
+            )
+            low, high = sorted((above, below))
+            clean = 1 - crossing[top:bottom].min()
+            if (clean > 0.985 and (low > 0.3 or high > 0.6)) or (clean > 0.75 and low > 0.6):
+                score = clean + low + 0.5 * high
+                if best is None or score > best[0]:
+                    best = score, top, bottom
     if best is None:
         return None
     score, top, bottom = best
