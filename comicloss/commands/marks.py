@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 from unicodedata import normalize
 
 import typer
@@ -11,13 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from comicloss.commands.app import STEP_BY_STEP, command
-from comicloss.commands.quick import AsJson
-from comicloss.commands.steps import StoryFolder
+from comicloss.commands.arguments import AsJson, StoryFolder
 from comicloss.commands.terminal import show_json, show_table
 from pages.errors import UsageError
 
 if TYPE_CHECKING:
     from comicloss.pipeline import MarksTable
+    from comicloss.story.model import Kind
 
 _KINDS = ("character", "setting", "prop")
 _LEGEND = "● shown   · not there   0.7 a belief   ? no mark, or unsure"
@@ -124,14 +124,14 @@ def mark(
         _show(table)
 
 
-def _element(text: str) -> tuple[str, str]:
+def _element(text: str) -> tuple[str, Kind]:
     name, _, kind = text.rpartition(":")
     if not name.strip() or kind not in _KINDS:
         raise UsageError(
             f'--element "{text}" is not NAME:KIND.',
             remedy=f'KIND is one of {", ".join(_KINDS)}: --element "Hero:character"',
         )
-    return normalize("NFC", name.strip()), kind
+    return normalize("NFC", name.strip()), cast("Kind", kind)
 
 
 def _values(

@@ -11,6 +11,7 @@ import typer
 
 from comicloss.commands.terminal import say, show_json
 from pages.errors import ComicLossError, InputError, PartialError, UsageError
+from pages.model import Direction
 
 BoxXYWH = Sequence[float]
 _SHAPES = (
@@ -19,29 +20,33 @@ _SHAPES = (
 
 
 def story_among(paths: list[Path]) -> Path | None:
-    """The story's folder if one is meant, None for loose pictures.
+    """The story's folder if one is meant, None for loose pictures, which may be named by their folder.
 
     Raises:
-        UsageError: folders and pictures together, or several folders.
+        UsageError: a story and something else.
         InputError: the only argument looks like a folder and is not there.
     """
-    if len(paths) == 1 and not paths[0].suffix and not paths[0].exists():
-        raise InputError(
-            f"There is no story and no picture at {paths[0]}.",
-            remedy=f"Check the path, or make a story with `comicloss new {paths[0]}`.",
-        )
-    folders = [path for path in paths if path.is_dir()]
-    if not folders:
-        return None
-    if len(paths) > 1:
+    stories = [path for path in paths if (path / "story.toml").exists()]
+    if stories and len(paths) > 1:
         raise UsageError(
-            f"{folders[0]} is a folder, and there is more than it.",
-            remedy="Give one story folder, or pictures only (for all in a folder: FOLDER/*.png).",
+            f"{stories[0]} is a story, and there is more than it.",
+            remedy="Give one story, or pictures and folders of pictures only.",
         )
-    return folders[0]
+    if len(paths) > 1:
+        return None
+    from pages.read import SUFFIXES
+
+    [path] = paths
+    if not path.suffix and not path.exists():
+        raise InputError(
+            f"There is no story and no picture at {path}.",
+            remedy=f"Check the path, or make a story with `comicloss new {path}`.",
+        )
+    meant_as_story = path.is_dir() and not any(child.suffix.lower() in SUFFIXES for child in path.iterdir())
+    return path if stories or meant_as_story else None
 
 
-def show_panels(paths: list[Path], *, direction: str, order: Path | None, as_json: bool) -> None:
+def show_panels(paths: list[Path], *, direction: Direction, order: Path | None, as_json: bool) -> None:
     """Print the panels of each picture; one that cannot be read does not keep the others.
 
     Raises:
@@ -49,7 +54,9 @@ def show_panels(paths: list[Path], *, direction: str, order: Path | None, as_jso
         PartialError: some of several pictures could not be read; the others are printed.
     """
     from comicloss import pipeline
+    from pages.read import picture_files
 
+    paths = [file for path in paths for file in (picture_files([path]) if path.is_dir() else [path])]
     boxes = None if order is None else _boxes_for(paths, order)
     found: list[dict[str, Any]] = []
     failed: list[Path] = []

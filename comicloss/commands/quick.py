@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from comicloss.commands.app import AT_ONCE, HELP, command
+from comicloss.commands.arguments import AsJson, Pictures, Steps, Style
 from comicloss.commands.terminal import say, show_json, show_table, work
-
-Pictures = Annotated[list[Path], typer.Argument(metavar="PICTURES", help="PNG, JPEG, WebP or TIFF files.")]
-Steps = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        metavar="N",
-        help="Fine-tuning steps; 0 takes the pretrained network as it is.",
-        show_default="enough for the story",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-
-
-class Rough(StrEnum):
-    """What the demo's pages look like before."""
-
-    COLOR = "color"
-    PENCIL = "pencil"
 
 
 @command(
@@ -39,10 +20,10 @@ class Rough(StrEnum):
     'comicloss demo --style "noir ink, high contrast" --rough pencil --out noir',
 )
 def demo(
-    style: Annotated[
-        str, typer.Option(metavar="WORDS", help="How it should look.")
-    ] = "watercolor on rough paper",
-    rough: Annotated[Rough, typer.Option(help="Start from flat color or from pencil only.")] = Rough.COLOR,
+    style: Style = "watercolor on rough paper",
+    rough: Annotated[
+        Literal["color", "pencil"], typer.Option(help="Start from flat color or from pencil only.")
+    ] = "color",
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the story goes.")] = Path(
         "comicloss-demo"
     ),
@@ -55,7 +36,7 @@ def demo(
     from comicloss import pipeline
 
     with work() as (progress, stop):
-        pipeline.demo(out, style=style, rough=rough.value, progress=progress, stop=stop)
+        pipeline.demo(out, style=style, rough=rough, progress=progress, stop=stop)
     _where_to_look(out)
 
 
@@ -66,7 +47,7 @@ def demo(
 )
 def make(
     pictures: Pictures,
-    style: Annotated[str, typer.Option(metavar="WORDS", help="How it should look.")],
+    style: Style,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the story goes.")] = Path("my-comic"),
     steps: Steps = None,
 ) -> None:

@@ -12,20 +12,18 @@ from rich.table import Table
 
 from comicloss.commands import pictures as loose
 from comicloss.commands.app import STEP_BY_STEP, command
-from comicloss.commands.quick import AsJson, Pictures, Steps
+from comicloss.commands.arguments import (
+    AsJson,
+    Pictures,
+    Seed,
+    Steps,
+    StoryFolder,
+    StoryOrPictures,
+    StyleOfStory,
+)
 from comicloss.commands.terminal import say, show_json, show_table, work
 from pages.errors import UsageError
-
-StoryFolder = Annotated[Path, typer.Argument(metavar="STORY", help="The story's folder.")]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same result.")]
-
-
-class ReadingDirection(StrEnum):
-    """Left to right, right to left (manga), top to bottom (webtoon)."""
-
-    LTR = "ltr"
-    RTL = "rtl"
-    TTB = "ttb"
+from pages.model import Direction
 
 
 class Format(StrEnum):
@@ -47,16 +45,14 @@ def new(
     story: StoryFolder,
     title: Annotated[str | None, typer.Option(metavar="WORDS", show_default="the folder's name")] = None,
     direction: Annotated[
-        ReadingDirection, typer.Option(help="Reading direction: rtl for manga, ttb for webtoons.")
-    ] = ReadingDirection.LTR,
-    style: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="How it should look; `comicloss styles` lists some.")
-    ] = None,
+        Direction, typer.Option(help="Reading direction: rtl for manga, ttb for webtoons.")
+    ] = "ltr",
+    style: StyleOfStory = None,
 ) -> None:
     """Make a story folder with a story.toml that you can read and edit."""
     from comicloss import pipeline
 
-    pipeline.new_story(story, title=title, direction=direction.value, style_prompt=style)
+    pipeline.new_story(story, title=title, direction=direction, style_prompt=style)
     typer.echo(story / "story.toml")
 
 
@@ -85,14 +81,12 @@ def add(story: StoryFolder, pictures: Pictures) -> None:
     "comicloss panels page1.png --json --order boxes.json  # put these boxes into reading order",
 )
 def panels(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="STORY|PICTURES", help="A story's folder, or loose pictures.")
-    ],
+    paths: StoryOrPictures,
     again: Annotated[
         bool, typer.Option("--again", help="In a story: find panels without marks anew.")
     ] = False,
     direction: Annotated[
-        ReadingDirection | None,
+        Direction | None,
         typer.Option(help="For loose pictures; a story has its own.", show_default="ltr"),
     ] = None,
     order: Annotated[
@@ -116,9 +110,7 @@ def panels(
             raise UsageError(
                 "--again is for stories.", remedy="Loose pictures have their panels found each time."
             )
-        loose.show_panels(
-            paths, direction=(direction or ReadingDirection.LTR).value, order=order, as_json=as_json
-        )
+        loose.show_panels(paths, direction=direction or "ltr", order=order, as_json=as_json)
         return
     if direction or order:
         raise UsageError(
@@ -126,14 +118,16 @@ def panels(
             remedy="A story's direction, and the order of its panels, are in its story.toml.",
         )
     from comicloss import pipeline
+    from comicloss.overlays import panel_overlays
 
     with work() as (progress, stop):
         found = pipeline.find_story_panels(story, again=again, progress=progress, stop=stop)
+        drawn = panel_overlays(story, progress=progress, stop=stop)
     if as_json:
-        show_json({file: list(ids) for file, ids in found.items()})
+        show_json({file: {"panels": list(ids), "picture": str(drawn[file])} for file, ids in found.items()})
     else:
         for file, ids in found.items():
-            typer.echo(f"{file}: {' '.join(ids)}")
+            typer.echo(f"{file}: {' '.join(ids)}  ({drawn[file]})")
 
 
 @command(
@@ -141,7 +135,15 @@ def panels(
     "comicloss train dragon",
     "comicloss train dragon --steps 400 --seed 1 --json",
 )
-def train(story: StoryFolder, steps: Steps = None, seed: Seed = 0, as_json: AsJson = False) -> None:
+def train(
+    story: StoryFolder,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Training steps.", show_default="enough for the story"),
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
     """Teach the classifiers who is who, from the marks and the reference pictures."""
     from comicloss import pipeline
 
@@ -182,12 +184,8 @@ def _figure(value: Any) -> str:
     'comicloss stylize scans/*.png --style "noir ink" --out finished --steps 0  # the network as it is',
 )
 def stylize(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="STORY|PICTURES", help="A story's folder, or loose pictures.")
-    ],
-    style: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="How it should look.", show_default="the story's own")
-    ] = None,
+    paths: StoryOrPictures,
+    style: StyleOfStory = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="For loose pictures: where the results go.")
     ] = None,
@@ -284,9 +282,10 @@ def export(
     """Write the finished pages as pictures, comic archive, PDF, before/after sheet and report."""
     from comicloss import pipeline
 
-    chosen = {each.value for each in formats or Format}
     with work() as (progress, stop):
-        written = pipeline.export(story, formats=chosen, progress=progress, stop=stop)
+        written = pipeline.export(
+            story, formats={each.value for each in formats or Format}, progress=progress, stop=stop
+        )
     for path in written:
         typer.echo(path)
 

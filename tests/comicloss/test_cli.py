@@ -23,6 +23,7 @@ import typer.main
 from typer.testing import CliRunner, Result
 
 import comicloss
+from comicloss import overlays
 from comicloss.cli import app
 from comicloss.commands import terminal
 from pages import errors
@@ -101,9 +102,15 @@ def pipeline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pipeli
     fake = Pipeline()
     monkeypatch.setitem(sys.modules, "comicloss.pipeline", fake)
     monkeypatch.setattr(comicloss, "pipeline", fake, raising=False)
+    drawn = {"art/p01.png": Path("dragon/exports/panels/p01.png")}
+    monkeypatch.setattr(overlays, "panel_overlays", lambda *_, **__: drawn)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dragon").mkdir()
+    (tmp_path / "dragon" / "story.toml").touch()
+    (tmp_path / "folder").mkdir()
+    for number in (10, 9):
+        (tmp_path / "folder" / f"page{number}.png").touch()
     (tmp_path / "boxes.json").write_text("[[1, 2, 3, 4], [0, 0, 1, 1]]")
     yield fake
 
@@ -303,6 +310,8 @@ def test_other_shapes_are_refused(pipeline: Pipeline, tmp_path: Path, content: s
         "panels page1.png --again",
         "export dragon --format gif",
         "make page1.png",
+        'make page1.png --style " "',
+        'new other --style ""',
         "nonsense",
     ],
 )
@@ -344,6 +353,14 @@ def test_a_bug_is_one_line_and_a_log_file(pipeline: Pipeline) -> None:
     assert "this is a bug in comicloss (ZeroDivisionError: by zero)" in line
     log = Path(line.rpartition(" are in ")[2])
     assert "Traceback" in log.read_text() and "second line" in log.read_text()
+
+
+def test_a_folder_stands_for_its_pictures(pipeline: Pipeline) -> None:
+    assert run("panels folder --json").exit_code == 0
+    assert [args[0] for name, args, _ in pipeline.calls] == [
+        [Path("folder/page9.png")],
+        [Path("folder/page10.png")],
+    ]
 
 
 def test_one_bad_picture_does_not_keep_the_others(
@@ -434,7 +451,7 @@ def working(steps: int) -> subprocess.Popen[str]:
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_first_signal_lets_the_stage_come_to_safety(number: signal.Signals) -> None:
-    process = working(steps=0)
+    process = working(steps=2)
     process.send_signal(number)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
