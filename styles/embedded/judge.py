@@ -1,4 +1,4 @@
-"""The judge: a small vision transformer that measures stylized comics and never trains anything.
+"""The judge: a small network that measures stylized comics and never trains anything.
 
 It shares no scenes, renderers, seed, objective or architecture with the models that it judges, and no
 loss may ever read it: what it sees, nobody has optimized for.
@@ -25,7 +25,22 @@ JUDGE_STYLES: tuple[str, ...] = (*JUDGE_RENDERERS, *SOURCE_RENDERERS)
 _STEM, _FINE, _COARSE = 48, 96, 192  # channels at 1/4, 1/8 and 1/16 of the size
 
 
-class _Block(nn.Module):
+class _Mixer(nn.Module):
+    """A block that looks around itself by a depthwise convolution: where texture and shapes are local."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.around = nn.Conv2d(width, width, 5, padding=2, groups=width)
+        self.norm = nn.GroupNorm(1, width)
+        self.widen = nn.Conv2d(width, 3 * width, 1)
+        self.narrow = nn.Conv2d(3 * width, width, 1)
+
+    def forward(self, grid: Tensor) -> Tensor:
+        mixed: Tensor = grid + self.narrow(F.gelu(self.widen(self.norm(self.around(grid)))))
+        return mixed
+
+
+class _Attention(nn.Module):
     """A transformer block on a grid of tokens; a depthwise convolution tells it where each token lies."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -49,8 +64,8 @@ class _Block(nn.Module):
         seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(n, h * w, c)
         tokens = tokens + self.attention_out(seen)
         tokens = tokens + self.narrow(F.gelu(self.widen(self.mixing_norm(tokens))))
-        mixed: Tensor = tokens.transpose(1, 2).reshape(n, c, h, w)
-        return mixed
+        grid = tokens.transpose(1, 2).reshape(n, c, h, w)
+        return grid
 
 
 def _statistics(grid: Tensor) -> Tensor:
@@ -60,7 +75,7 @@ def _statistics(grid: Tensor) -> Tensor:
 
 
 class JudgeNetwork(nn.Module):
-    """A two-stage vision transformer of 1.1 M parameters with one head for identity and one for style.
+    """Convolutional mixing at 1/8, attention at 1/16 of the size; one head for identity, one for style.
 
     Every method takes pictures (N, 3, H, W) in [0, 1] of any size and resizes them to ``image_size``.
     """
@@ -73,11 +88,13 @@ class JudgeNetwork(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, _STEM, 7, stride=4, padding=3)
         self.to_fine = nn.Conv2d(_STEM, _FINE, 3, stride=2, padding=1)
-        self.fine = nn.Sequential(*(_Block(_FINE, 4) for _ in range(2)))
+        self.fine = nn.Sequential(*(_Mixer(_FINE) for _ in range(2)))
         self.to_coarse = nn.Conv2d(_FINE, _COARSE, 2, stride=2)
-        self.coarse = nn.Sequential(*(_Block(_COARSE, 6) for _ in range(2)))
+        self.coarse = nn.Sequential(*(_Attention(_COARSE, 6) for _ in range(2)))
         self.identity_head = nn.Sequential(
-            nn.LayerNorm(2 * _COARSE), nn.Linear(2 * _COARSE, self.identity_width)
+            nn.LayerNorm(2 * _COARSE),
+            nn.Linear(2 * _COARSE, self.identity_width),
+            nn.BatchNorm1d(self.identity_width, affine=False),
         )
         self.style_head = nn.Sequential(
             nn.LayerNorm(2 * _STEM + 2 * _FINE), nn.Linear(2 * _STEM + 2 * _FINE, 128), nn.GELU(),

@@ -57,8 +57,8 @@ class Recipe:
     views: int = 6
     identities_per_step: int = 24
     views_per_identity: int = 4
-    steps: int = 1700
-    learning_rate: float = 1.5e-3
+    steps: int = 1200
+    learning_rate: float = 2e-3
     temperature: float = 0.1
     style_weight: float = 0.4
     average: float = 0.995
@@ -216,6 +216,8 @@ def train(seen: Views, unseen: Views, recipe: Recipe, work: Path) -> JudgeNetwor
         with torch.no_grad():
             for kept, new in zip(average.parameters(), network.parameters(), strict=True):
                 kept.lerp_(new, 1 - decay)
+            for kept, new in zip(average.buffers(), network.buffers(), strict=True):
+                kept.copy_(new)
         losses.append((float(identity_loss.detach()), float(style_loss.detach())))
         done = step + 1
         if done % recipe.checkpoint_every == 0 or done == recipe.steps:
