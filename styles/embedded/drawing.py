@@ -42,9 +42,9 @@ def ellipse(center: Point, radii: Point, angle: float = 0.0) -> Shape:
         u = (x - cx) * cos + (y - cy) * sin
         v = (y - cy) * cos - (x - cx) * sin
         near = ((u / rx) ** 2 + (v / ry) ** 2).sqrt()
-        slope = ((u / rx**2) ** 2 + (v / ry**2) ** 2).sqrt().clamp_min(1e-6)
-        inside_limit = -min(rx, ry)
-        return (near * (near - 1) / slope).clamp_min(inside_limit)
+        slope = ((u / rx**2) ** 2 + (v / ry**2) ** 2).sqrt()
+        center = torch.full_like(near, -min(rx, ry))
+        return torch.where(slope > 1e-6, near * (near - 1) / slope, center).maximum(center)
 
     reach_x = math.hypot(rx * cos, ry * sin)
     reach_y = math.hypot(rx * sin, ry * cos)
