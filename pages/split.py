@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 _CUT_HEIGHT = 800  # pixels of page height (width for wide pages) at which gutters are looked for
 _INK = 36  # levels away from the gutter's color
-_SLOPES = tuple(s * k * 0.03 for k in range(1, 13) for s in (1, -1))
+_SLOPES = tuple(sign * step * 0.02 for step in range(1, 14) for sign in (1, -1))
 _SMALLEST_SIDE, _SMALLEST_AREA = 0.045, 0.006  # shares of the page
 _ORDER_TOLERANCE = 0.25  # overlap of two boxes, as a share of the smaller, that still lets a cut pass
 
@@ -24,9 +24,10 @@ _ORDER_TOLERANCE = 0.25  # overlap of two boxes, as a share of the smaller, that
 def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[Box]:
     """The panels of a page in reading order.
 
-    A gutter is a straight strip of one flat color, level, upright or slanted, that crosses the region it divides
-    from end to end; art and balloons may interrupt it as long as the frames on its sides show where it runs. The
-    page is cut along its best gutter, then each part in turn. A page without gutters is one panel.
+    A gutter is a straight strip of one flat color, level, upright or slanted, that crosses the region it
+    divides from end to end; art and balloons may interrupt it as long as the frames on its sides show where
+    it runs. The page is cut along its best gutter, then each part in turn. A page without gutters is one
+    panel.
 
     Args:
         image: (H, W, 3) uint8.
@@ -57,8 +58,9 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
 def reading_order(boxes: Sequence[Box], direction: Direction = "ltr") -> list[int]:
     """The places of the boxes in reading order.
 
-    After Kovanen & Aizawa, "A layered method for determining manga text bubble reading order" (2015): cut the
-    page between rows where every box lies clearly above or below, else between columns, and go on in each part.
+    After Kovanen & Aizawa, "A layered method for determining manga text bubble reading order" (2015): cut
+    the page between rows where every box lies clearly above or below, else between columns, and go on in
+    each part. Each cut may be overlapped a little.
 
     Args:
         boxes: in any order.
@@ -197,8 +199,8 @@ def _cut(region: _Region, inks: list[Mask]) -> Iterator[_Region]:
 def _trimmed(region: _Region, inks: list[Mask], support: float = 0.4) -> _Region:
     """Without the margins of gutter color around it, as far as a frame or an edge of the art shows their end.
 
-    A side of the region moves inward over lines that are nearly clean, to the first place where ink stands along
-    a share ``support`` of the side; if there is none the side stays, since the panel bleeds or is borderless.
+    A side of the region moves inward over lines that are nearly clean, to the first place where ink stands
+    along a share ``support`` of the side; if there is none the side stays: the panel bleeds or is borderless.
     """
     for _ in range(3):
         before = region.box
@@ -222,7 +224,7 @@ def _margin(ink: Mask, inside: Mask, support: float) -> int:
     wobble = max(max(ink.shape) // 80, 4)  # frames drawn by hand, and tilted scans, are not straight
     length = np.maximum(inside.sum(1), 1)
     crossing = ink.sum(1) / length
-    soiled = np.flatnonzero(crossing > 0.12)
+    soiled = np.flatnonzero(crossing > 0.3 * support)
     stop = int(soiled[0]) + 1 if soiled.size else len(ink)
     ahead = ndimage.maximum_filter1d(ink[: stop + wobble], wobble, axis=0, origin=-(wobble // 2))
     supported = np.flatnonzero(ahead.sum(1)[:stop] / length[: len(ahead)][:stop] >= support)
@@ -263,9 +265,10 @@ def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> 
         + total[line, stops]
         - total[line, np.maximum(stops - end, 0)]
     )
+    rules = (0.015, 0, 0.3, 0.6), (0.25, 0, 0.6, 2.0), (0.25, end, 0.85, 2.0)
     best: tuple[float, int, int] | None = None
-    for tolerance in (0.015, 0.25):
-        is_open = (crossing <= tolerance) & (at_ends == 0) & (length >= width * 0.5)
+    for most_crossing, most_at_ends, least_low, least_high in rules:
+        is_open = (crossing <= most_crossing) & (at_ends <= most_at_ends) & (length >= width * 0.5)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], is_open, [False]]).astype(np.int8)))
         for top, bottom in edges.reshape(-1, 2):
             if top < 3 or bottom > len(dark) - 3 or bottom - top < 2:
@@ -276,9 +279,8 @@ def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> 
                 for rows, line in ((slice(top - 3, top), top), (slice(bottom, bottom + 3), bottom - 1))
             )
             low, high = sorted((above, below))
-            clean = 1 - crossing[top:bottom].min()
-            if (clean > 0.985 and (low > 0.3 or high > 0.6)) or (clean > 0.75 and low > 0.6):
-                score = clean + low + 0.5 * high
+            if low > least_low or high > least_high:
+                score = 1 - crossing[top:bottom].min() + low + 0.5 * high
                 if best is None or score > best[0]:
                     best = score, top, bottom
     if best is None:
