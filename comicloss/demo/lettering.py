@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 
-from comicloss.demo.strokes import Pen, Point, Sheet, evenly_spaced, smooth_runs, sway_along
+from comicloss.demo.strokes import Pen, Point, Sheet, evenly_spaced, polygon, smooth_runs, sway_along
 
 _DOT = [(0.05, 0.94), (0.1, 1.0)]
 
@@ -175,7 +175,7 @@ def balloon(
     text: str,
     x: float,
     y: float,
-    tip: Point | None = None,
+    tip: Point,
     *,
     cap: float = 19.0,
     shout: bool = False,
@@ -187,14 +187,14 @@ def balloon(
         text: capitals; lines parted by a line break.
         x: center, in pixels.
         y: center, in pixels.
-        tip: where its tail ends (near the speaker's mouth); None for no tail.
+        tip: where its tail ends, near the speaker's mouth.
         cap: height of the capitals in pixels.
         shout: a jagged balloon.
     """
     width, height = text_size(text, cap)
     rx, ry = width / 2 + cap * 1.55, height / 2 + cap * 1.25
-    toward = math.atan2((tip[1] - y) / ry, (tip[0] - x) / rx) if tip else 0.0
-    gap = min(0.2, 13 / min(rx, ry) * 0.8) if tip else 0.0
+    toward = math.atan2((tip[1] - y) / ry, (tip[0] - x) / rx)
+    gap = min(0.2, 13 / min(rx, ry) * 0.8)
     points: list[Point] = []
     count = 26 if shout else 22
     for index in range(count + 1):
@@ -205,26 +205,21 @@ def balloon(
         if shout:
             reach *= 1.17 if index % 2 else 1.0
         point = (x + rx * reach * cos, y + ry * reach * sin)
-        points += [point, point] if shout or (tip and index in (0, count)) else [point]
-    if tip:
-        (ax, ay), (bx, by) = points[-1], points[0]
-        bend = 0.12
-        side = (-(tip[1] - y) * bend, (tip[0] - x) * bend)
-        points += [
-            ((ax + tip[0]) / 2 + side[0] * 0.5, (ay + tip[1]) / 2 + side[1] * 0.5),
-            tip,
-            tip,
-            ((bx + tip[0]) / 2 + side[0] * 0.7, (by + tip[1]) / 2 + side[1] * 0.7),
-        ]
-        points.append(points[0])
+        points += [point, point] if shout or index in (0, count) else [point]
+    # The tail's two sides bend the same way.
+    (ax, ay), (bx, by) = points[-1], points[0]
+    across, along = -(tip[1] - y) * 0.06, (tip[0] - x) * 0.06
+    points += [((ax + tip[0]) / 2 + across, (ay + tip[1]) / 2 + along), tip, tip]
+    points += [((bx + tip[0]) / 2 + 1.4 * across, (by + tip[1]) / 2 + 1.4 * along), points[0]]
     pen.shape(points, None, line=3.0, wobble=0.6)
     letter(pen.sheet, text, x, y, cap, weight=0.18 if shout else 0.155)
 
 
-def caption(pen: Pen, text: str, x: float, y: float, *, cap: float = 17.0) -> None:
+def caption(pen: Pen, text: str, x: float, y: float) -> None:
     """A caption box whose upper left corner is at (x, y) pixels."""
+    cap = 17.0
     width, height = text_size(text, cap)
     right, bottom = x + width + 2.2 * cap, y + height + 1.9 * cap
     corners = [(x, y), (right, y - 1.5), (right + 1, bottom), (x - 1, bottom + 1)]
-    pen.shape([point for point in corners for _ in range(2)], None, line=2.8)
+    pen.shape(polygon(*corners), None, line=2.8)
     letter(pen.sheet, text, (x + right) / 2, (y + bottom) / 2, cap)

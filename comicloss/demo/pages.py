@@ -8,19 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from comicloss.demo.characters import (
-    DragonPose,
-    Pose,
-    Wing,
-    cake,
-    dragon,
-    dragon_face,
-    hero,
-    party_hat,
-    princess,
-    spoon,
-)
+from comicloss.demo.dragon import DragonPose, Wing, dragon, dragon_face
 from comicloss.demo.lettering import balloon, caption, letter
+from comicloss.demo.people import Pose, hero, princess
 from comicloss.demo.places import (
     DUSK,
     FAR_GRASS,
@@ -44,6 +34,7 @@ from comicloss.demo.places import (
     sun,
     tree,
 )
+from comicloss.demo.props import cake, party_hat, spoon
 from comicloss.demo.story import DEMO_STORY
 from comicloss.demo.strokes import Pen, Point, Rough, Sheet, polygon
 
@@ -136,7 +127,7 @@ def _flight(pen: Pen, width: int, height: int) -> None:
     princess(pen.at(250, 240, 28), rider)
     for x, y in ((20, 150), (36, 184), (10, 206)):
         pen.stroke([(x, y), (x + 54, y - 3)], 2.4)
-    balloon(pen, "WHEEEEE!", 352, 56, (282, 132), cap=20)
+    balloon(pen, "WHEEEEE!", 352, 52, (290, 122), cap=20)
 
 
 def _alarm(pen: Pen, width: int, height: int) -> None:
@@ -204,7 +195,7 @@ def _run(pen: Pen, width: int, height: int) -> None:
     for y in (236, 262, 340):
         pen.stroke([(330 + y * 0.1, y), (402 + y * 0.1, y + 2)], 2.6)
     sheep(pen.at(792, 334, 20, mirror=True), startled=True)
-    grass(pen, [(60, 390), (280, 398), (820, 324), (740, 318)])
+    grass(pen, [(60, 390), (280, 398), (850, 322), (720, 318)])
     balloon(pen, "HOLD ON!\nI HAVE A SPOON!", 768, 76, (706, 190), cap=20)
 
 
@@ -334,6 +325,7 @@ _SITTING = DragonPose(
 def _standoff(pen: Pen, width: int, height: int) -> None:
     """7: a small hero and a large dragon."""
     sky(pen, width, height * 0.72)
+    cloud(pen.at(350, 96, 30))
     hill(pen, [(-10, 520), (160, 490), (320, 504), (width + 10, 480)], height + 5, FAR_GRASS)
     hill(pen, [(-10, 590), (200, 572), (width + 10, 584)], height + 5, GRASS)
     pen.ground_shadow(350, 636, 150, GRASS)
@@ -482,13 +474,16 @@ def _feast(pen: Pen, width: int, height: int) -> None:
         tilt=-8,
     )
     host = replace(host, far=(1.25, -3.1), far_bend=0.3)
+    pen.ground_shadow(702, 521, 48, GRASS)
     hero(pen.at(706, 520, 42, mirror=True), host)
     guest = Pose("joy", facing=0.5, near=(-0.9, -2.0), far=(1.3, -2.3), near_bend=0.4, far_bend=-0.3, tilt=4)
+    pen.ground_shadow(836, 522, 56, GRASS)
     princess(pen.at(840, 522, 42, mirror=True), guest)
     cake(pen.at(781, 424, 32), candle=False)
     grass(pen, [(60, 500), (330, 506), (460, 490), (900, 510)])
     flower(pen.at(46, 476, 14), (232, 112, 136))
     flower(pen.at(70, 488, 12), (250, 246, 238))
+    pen.ground_shadow(396, 512, 34, GRASS)
     sheep(pen.at(396, 512, 25))
     party_hat(pen.at(423, 462, 20, turn=10))
     caption(pen, "BEST. TUESDAY. EVER.", 18, 18)

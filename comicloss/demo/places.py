@@ -266,16 +266,16 @@ def _bricks(pen: Pen, places: Sequence[Point]) -> None:
         pen.stroke([(x + 0.14, y), (x + 0.14, y + 0.14), (x + 0.14, y + 0.14), (x + 0.42, y + 0.14)], 2.0)
 
 
-def sky(pen: Pen, width: float, height: float, color: Color = SKY, *, gap: float = 0.3) -> None:
+def sky(pen: Pen, width: float, height: float, color: Color = SKY) -> None:
     """Marker sky from the top of a panel down to `height` pixels."""
-    pen.wash(polygon((0, -4), (width, -4), (width, height), (0, height)), color, gap=gap, tilt=-1.0)
+    pen.wash(polygon((0, -4), (width, -4), (width, height), (0, height)), color, gap=0.3, tilt=-1.0)
 
 
-def hill(pen: Pen, ridge: Sequence[Point], bottom: float, color: Color, *, line: float = 3.0) -> None:
+def hill(pen: Pen, ridge: Sequence[Point], bottom: float, color: Color) -> None:
     """Land under a ridge of points from left to right, down to `bottom` (all in the pen's units)."""
     (left, _), (right, _) = ridge[0], ridge[-1]
     pen.shape(
-        [ridge[0], *ridge, ridge[-1], *polygon((right, bottom), (left, bottom))], color, line=line, shadow=0.0
+        [ridge[0], *ridge, ridge[-1], *polygon((right, bottom), (left, bottom))], color, line=3.0, shadow=0.0
     )
 
 

@@ -7,15 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from comicloss.demo.characters import (
-    DragonPose,
-    Pose,
-    Wing,
-    dragon,
-    dragon_face,
-    hero,
-    princess,
-)
+from comicloss.demo.dragon import DragonPose, Wing, dragon, dragon_face
+from comicloss.demo.people import Pose, hero, princess
 from comicloss.demo.places import castle, home
 from comicloss.demo.story import CASTLE, DRAGON, HERO, HOME, PRINCESS
 from comicloss.demo.strokes import Pen, Rough, Sheet

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from comicloss.demo.characters import DRAGON_COLORS, HERO_COLORS, PRINCESS_COLORS
+from comicloss.demo.dragon import DRAGON_COLORS
+from comicloss.demo.people import HERO_COLORS, PRINCESS_COLORS
 from comicloss.demo.places import CASTLE_COLORS, HOME_COLORS
 from comicloss.demo.strokes import Color
 

@@ -248,7 +248,9 @@ class Sheet:
         if depth > 0:
             graphite = ImageChops.lighter(graphite, self._hatching(size, shadow, 58, 7.0, 88))
         if tone > 0:
-            spacing, strength = 10.0 - 6.0 * tone, int(66 + 80 * tone)
+            # Small forms are hatched more closely, or no line would meet them.
+            near = min(1.0, max(0.45, min(width, height) / (60 * _OVERSAMPLING)))
+            spacing, strength = (10.0 - 6.0 * tone) * near, int(66 + 80 * tone)
             graphite = ImageChops.lighter(graphite, self._hatching(size, inside, 112, spacing, strength))
             if tone > 0.6:
                 graphite = ImageChops.lighter(graphite, self._hatching(size, inside, 70, spacing, strength))

@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from comicloss.demo import DEMO_STORY, draw_pages, reference_drawings
-from comicloss.demo.characters import DRAGON_COLORS, PRINCESS_COLORS
+from comicloss.demo.dragon import DRAGON_COLORS
 from comicloss.demo.lettering import text_size
 from comicloss.demo.pages import PAGE_HEIGHT, PAGE_WIDTH, draw_page
+from comicloss.demo.people import PRINCESS_COLORS
 from comicloss.demo.places import CASTLE_COLORS
 from comicloss.demo.strokes import LETTERING, Sheet, ellipse, polygon
 

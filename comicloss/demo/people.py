@@ -1,16 +1,16 @@
-"""The cast: the Hero, the Princess and the Dragon, drawn from a pose.
+"""The Hero and the Princess, drawn from a pose.
 
 People are measured in half heads: the head's radius is 1, feet stand on y = 0, and they look to the right; a
-mirrored pen makes them look to the left. The Dragon is a spine of (x, y, radius) with a head at its end.
+mirrored pen makes them look to the left.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
-from comicloss.demo.strokes import Color, Pen, Point, ellipse, limb, polygon, tube, tufts
+from comicloss.demo.props import MOUTH, TONGUE, spoon
+from comicloss.demo.strokes import Color, Pen, Point, ellipse, limb, polygon, tufts
 
 HERO_COLORS: dict[str, Color] = {
     "cape": (206, 56, 48),
@@ -19,24 +19,18 @@ HERO_COLORS: dict[str, Color] = {
     "skin": (248, 212, 178),
     "boots": (128, 84, 54),
 }
+
+
 PRINCESS_COLORS: dict[str, Color] = {
     "dress": (150, 104, 190),
     "crown": (246, 198, 62),
     "hair": (222, 122, 66),
-    "skin": (214, 158, 116),
+    "skin": (224, 172, 130),
     "lilac": (206, 176, 228),
 }
-DRAGON_COLORS: dict[str, Color] = {
-    "scales": (70, 168, 156),
-    "belly": (246, 230, 176),
-    "spikes": (240, 142, 78),
-    "horns": (240, 222, 180),
-    "wing": (240, 164, 104),
-}
-WOOD: Color = (206, 152, 92)
+
+
 BLUSH: Color = (240, 148, 128)
-MOUTH: Color = (140, 44, 48)
-TONGUE: Color = (232, 120, 116)
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ class Pose:
         lean: of the whole figure, degrees clockwise.
         tilt: of the head.
         wind: 1 blows cape and hair straight back.
-        holds: "spoon", "cake" or nothing, in the near hand.
+        holds: "spoon" or nothing, in the near hand.
         grip: direction of what is held, degrees clockwise from straight up.
     """
 
@@ -173,13 +167,13 @@ def hero(pen: Pen, pose: Pose) -> None:
         (-0.5, -2.52),
     ]
     body.shape(collar, red, line=3.0)
-    hero_head(head, pose)
+    _hero_head(head, pose)
     if hides:
         _arm(body, (0.42, -2.5), pose.far, pose.far_bend, cloth, skin, 0.9)
     _arm(body, (-0.42, -2.5), pose.near, pose.near_bend, cloth, skin, 0.9, holds=pose.holds, grip=pose.grip)
 
 
-def hero_head(pen: Pen, pose: Pose) -> None:
+def _hero_head(pen: Pen, pose: Pose) -> None:
     """The Hero's head, centered on the pen."""
     s = 0.16 * pose.facing
     wind = pose.wind
@@ -225,15 +219,15 @@ def hero_head(pen: Pen, pose: Pose) -> None:
     ]
     fringe = [
         (-1.04, 0.16),
-        (-0.8 + s, -0.42),
-        (-0.62 + s, 0.0),
-        (-0.4 + s, -0.5),
-        (-0.16 + s, -0.08),
-        (0.02 + s, -0.54),
-        (0.34 + s, -0.12),
-        (0.46 + s, -0.5),
-        (0.72 + s * 0.7, -0.14),
-        (0.86 + s * 0.4, -0.36),
+        (-0.82 + s, -0.56),
+        (-0.6 + s, -0.28),
+        (-0.4 + s, -0.72),
+        (-0.12 + s, -0.4),
+        (0.04 + s, -0.76),
+        (0.38 + s, -0.42),
+        (0.5 + s, -0.7),
+        (0.76 + s * 0.7, -0.36),
+        (0.88 + s * 0.4, -0.52),
         (1.03, 0.06),
     ]
     locks = tufts(fringe, -0.16)[: 3 * len(fringe) - 1]
@@ -301,7 +295,7 @@ def princess(pen: Pen, pose: Pose) -> None:
     body.shape([*belt, (-0.5, -1.84), (-0.5, -1.84), (-0.47, -2.02)], colors["crown"], line=2.4)
     collar = [(-0.42, -2.86), (0.42, -2.86), (0.34, -2.62), (0.04, -2.48), (0.04, -2.48), (-0.3, -2.62)]
     body.shape(collar, colors["lilac"], line=2.4)
-    princess_head(head, pose, hair_behind=False)
+    _princess_head(head, pose)
     _arm(
         body,
         (-0.42, -2.48),
@@ -346,12 +340,10 @@ def _princess_hair(pen: Pen, wind: float) -> None:
         pen.stroke([(x, 0.6), (x + 0.08 - 0.5 * w, 1.2 - 0.2 * w), (x - 0.06 - 1.2 * w, 1.9 - 0.6 * w)], 2.0)
 
 
-def princess_head(pen: Pen, pose: Pose, *, hair_behind: bool = True) -> None:
-    """The Princess' head, centered on the pen."""
+def _princess_head(pen: Pen, pose: Pose) -> None:
+    """The Princess' head and the hair in front of her shoulders, centered on the pen."""
     colors = PRINCESS_COLORS
     s = 0.16 * pose.facing
-    if hair_behind:
-        _princess_hair(pen, pose.wind)
     pen.guide(ellipse(0, -0.05, 1.12, 1.12), closed=True)
     pen.shape(polygon((-0.2, 0.85), (0.24, 0.85), (0.28, 1.25), (-0.24, 1.25)), colors["skin"], line=2.4)
     _skull(pen, pose.facing, colors["skin"])
@@ -574,8 +566,6 @@ def _arm(
     if not sleeve:
         cuff = held.at(-0.25 * math.cos(math.radians(turn)), -0.25 * math.sin(math.radians(turn)), turn=turn)
         cuff.stroke([(0.0, -width * 1.2), (0.06, 0.0), (0.0, width * 1.2)], 2.6, wobble=0.3)
-    if holds == "cake":
-        cake(held.at(0.1, -0.1))
     if sleeve:
         pen.shape(ellipse(shoulder[0], shoulder[1], sleeve * 1.08, sleeve), cloth, line=3.0)
 
@@ -601,475 +591,3 @@ def _leg(pen: Pen, hip: Point, foot: Point) -> None:
         [*outline, (0.1, 0.05), (-0.3, 0.02), (-0.3, 0.02), (-0.27, -0.62)], HERO_COLORS["boots"], line=3.0
     )
     boot.stroke([(-0.3, -0.46), (0.0, -0.42), (0.27, -0.47)], 2.2, wobble=0.3)
-
-
-def spoon(pen: Pen) -> None:
-    """A big wooden spoon, held at the origin, bowl up."""
-    pen.shape(limb([(0.0, 0.55, 0.085), (0.0, -0.4, 0.075), (0.0, -1.2, 0.085)]), WOOD, line=2.8)
-    pen.shape(ellipse(0, -1.62, 0.33, 0.46), WOOD, line=3.0)
-    pen.stroke([(-0.16, -1.78), (-0.17, -1.5), (-0.04, -1.32)], 2.0)
-
-
-def cake(pen: Pen, *, candle: bool = True) -> None:
-    """A cake on a plate, its plate at the origin."""
-    pen.shape(ellipse(0, -0.02, 0.95, 0.17, 14), (226, 232, 236), line=2.6)
-    body = [(-0.68, -0.62), (0.68, -0.62), (0.68, -0.62), (0.7, -0.1), (0.7, -0.1), (0.0, 0.02), (-0.7, -0.1)]
-    pen.shape([*body, (-0.7, -0.1), (-0.68, -0.62)], (238, 202, 142), line=3.0)
-    icing = [
-        (-0.72, -0.64),
-        (-0.4, -0.8),
-        (0.4, -0.8),
-        (0.72, -0.64),
-        (0.7, -0.4),
-        (0.52, -0.3),
-        (0.36, -0.46),
-        (0.18, -0.28),
-    ]
-    pen.shape(
-        [*icing, (-0.02, -0.46), (-0.24, -0.26), (-0.44, -0.46), (-0.62, -0.34), (-0.74, -0.46)],
-        (248, 190, 204),
-        line=2.8,
-    )
-    for x, y in ((-0.42, -0.66), (0.42, -0.66), (0.16, -0.6), (-0.16, -0.6)):
-        pen.shape(ellipse(x, y, 0.09), HERO_COLORS["cape"], line=2.0)
-    if candle:
-        pen.shape(
-            polygon((-0.06, -1.25), (0.06, -1.25), (0.07, -0.72), (-0.06, -0.72)), (150, 200, 230), line=2.4
-        )
-        pen.shape(
-            [(0.0, -1.66), (0.0, -1.66), (0.11, -1.42), (0.0, -1.28), (-0.11, -1.42)],
-            (252, 190, 70),
-            line=2.4,
-        )
-
-
-@dataclass(frozen=True)
-class Wing:
-    """A wing: where it grows, its wrist, the tips of its fingers from front to back, and where it ends."""
-
-    root: Point
-    wrist: Point
-    tips: tuple[Point, ...]
-    end: Point
-
-
-@dataclass(frozen=True)
-class DragonPose:
-    """How the Dragon lies, sits or flies, in head radii.
-
-    Attributes:
-        spine: (x, y, radius) from the tip of the tail to the neck.
-        head: where the head's center is.
-        head_turn: of the head, degrees clockwise.
-        back: +1 if the spikes are on the left of the spine as it goes to the head, else -1.
-        feet: of the legs: (hip, foot, thickness); drawn near the viewer.
-        far_feet: the same behind the body.
-        wing: near wing.
-        far_wing: far wing.
-        expression: "calm", "joy", "puzzled", "grin" or "asleep".
-        look: where the pupil goes.
-        hat: a party hat.
-        belly: from where to where along the spine the belly shows, in shares.
-    """
-
-    spine: tuple[tuple[float, float, float], ...]
-    head: Point
-    head_turn: float = 0.0
-    back: int = 1
-    feet: tuple[tuple[Point, Point, float], ...] = ()
-    far_feet: tuple[tuple[Point, Point, float], ...] = ()
-    wing: Wing | None = None
-    far_wing: Wing | None = None
-    expression: str = "calm"
-    look: Point = (0.3, 0.1)
-    hat: bool = False
-    belly: tuple[float, float] = (0.35, 0.98)
-    head_mirror: bool = False
-
-
-def dragon(pen: Pen, pose: DragonPose) -> None:
-    """The Dragon, head to the right."""
-    scales = DRAGON_COLORS["scales"]
-    if pose.far_wing:
-        _wing(pen, pose.far_wing)
-    for hip, foot, thick in pose.far_feet:
-        _dragon_leg(pen, hip, foot, thick)
-    left, middle, right = tube(pose.spine)
-    spiked, soft = (left, right) if pose.back > 0 else (right, left)
-    pen.guide([(float(x), float(y)) for x, y in middle[::8]])
-    count = len(middle)
-    # The tail ends in a spade.
-    (x0, y0), (x1, y1) = middle[0], middle[6]
-    tail = pen.at(
-        float(x0),
-        float(y0),
-        max(0.5, pose.spine[0][2] * 3.2),
-        turn=math.degrees(math.atan2(y0 - y1, x0 - x1)),
-    )
-    spade = [
-        (-0.3, 0.0),
-        (-0.3, 0.0),
-        (-0.25, -0.75),
-        (-0.25, -0.75),
-        (0.35, -0.6),
-        (1.1, 0.0),
-        (1.1, 0.0),
-        (0.35, 0.6),
-    ]
-    tail.shape([*spade, (-0.25, 0.75), (-0.25, 0.75), (-0.3, 0.0)], DRAGON_COLORS["spikes"], line=3.2)
-    steps = [index for index in range(6, count - 6, 5)]
-    travelled, last = 0.9, middle[0]
-    for index in steps:
-        travelled += float(math.hypot(*(middle[index] - last)))
-        last = middle[index]
-        radius = float(math.hypot(*(spiked[index] - middle[index])))
-        size = 0.26 + radius * 0.3
-        if travelled < size * 1.5:
-            continue
-        travelled = 0.0
-        x, y = spiked[index]
-        outward = math.degrees(math.atan2(y - middle[index][1], x - middle[index][0]))
-        spike = pen.at(float(x), float(y), size, turn=outward + 90)
-        sway = 0.25 * pose.back
-        spike.shape(
-            [
-                (-0.55, 0.35),
-                (-0.55, 0.35),
-                (-0.35 - sway, -0.4),
-                (-sway, -1.0),
-                (-sway, -1.0),
-                (0.35, -0.3),
-                (0.55, 0.35),
-                (0.55, 0.35),
-            ],
-            DRAGON_COLORS["spikes"],
-            line=2.8,
-        )
-    pen.shape(limb(pose.spine), scales, line=3.8, shadow=0.8)
-    first, final = int(pose.belly[0] * count), int(pose.belly[1] * (count - 1))
-    inner = middle + (soft - middle) * 0.3
-    for index in range(first, final):
-        # The belly grows in from nothing, so that it has no blunt end.
-        share = min(1.0, (index - first) / 14)
-        inner[index] = soft[index] + (inner[index] - soft[index]) * share
-    edge = middle + (soft - middle) * 0.985
-    if final - first > 12:
-        plate = [*map(tuple, inner[first:final:4]), tuple(inner[final]), tuple(inner[final])]
-        rim = [tuple(edge[final]), tuple(edge[final]), *map(tuple, edge[final:first:-4])]
-        pen.shape(
-            [(float(x), float(y)) for x, y in [*plate, *rim, tuple(edge[first]), tuple(edge[first])]],
-            DRAGON_COLORS["belly"],
-            line=2.6,
-            shadow=0.6,
-        )
-        step = max(8, int((final - first) / 11))
-        for index in range(first + step, final - 2, step):
-            a, b = inner[index], edge[index]
-            m = (a + b) / 2 + (middle[max(index - 3, 0)] - middle[index]) * 0.5
-            pen.stroke([tuple(a), tuple(m), tuple(b)], 2.2)
-    for index in range(int(count * 0.3), int(count * 0.8), max(9, count // 14)):
-        spot = middle[index] + (spiked[index] - middle[index]) * 0.45
-        pen.stroke(
-            [(spot[0] - 0.1, spot[1] + 0.04), (spot[0], spot[1] + 0.12), (spot[0] + 0.12, spot[1] + 0.03)],
-            2.2,
-        )
-    for hip, foot, thick in pose.feet:
-        _dragon_leg(pen, hip, foot, thick)
-    if pose.wing:
-        _wing(pen, pose.wing)
-    dragon_head(
-        pen.at(*pose.head, turn=pose.head_turn, mirror=pose.head_mirror),
-        pose.expression,
-        look=pose.look,
-        hat=pose.hat,
-    )
-
-
-def _dragon_leg(pen: Pen, hip: Point, foot: Point, thick: float) -> None:
-    scales = DRAGON_COLORS["scales"]
-    knee = ((hip[0] + foot[0]) / 2 - 0.25 * thick, (hip[1] + foot[1]) / 2)
-    pen.shape(
-        limb([(*hip, thick), (*knee, thick * 0.85), (foot[0], foot[1] - thick * 0.3, thick * 0.6)]),
-        scales,
-        line=3.4,
-    )
-    paw = pen.at(*foot, thick)
-    paw.shape(
-        [(-0.75, -0.5), (0.1, -0.72), (1.0, -0.45), (1.3, -0.05), (1.0, 0.12), (-0.6, 0.12), (-0.9, -0.1)],
-        scales,
-        line=3.2,
-    )
-    for x in (0.3, 0.75, 1.18):
-        paw.shape(
-            [
-                (x - 0.14, -0.12),
-                (x - 0.14, -0.12),
-                (x + 0.08, -0.22),
-                (x + 0.28, 0.14),
-                (x + 0.28, 0.14),
-                (x - 0.06, 0.12),
-            ],
-            DRAGON_COLORS["horns"],
-            line=2.2,
-        )
-
-
-def _wing(pen: Pen, wing: Wing) -> None:
-    wrist = wing.wrist
-    outline: list[Point] = [wing.root, wing.root]
-    outline += [((wing.root[0] + wrist[0]) / 2, (wing.root[1] + wrist[1]) / 2 - 0.1), wrist, wrist]
-    stops = [*wing.tips, wing.end]
-    for index, (tip, following) in enumerate(pairwise(stops)):
-        if index == 0:
-            outline.append(((wrist[0] + tip[0]) / 2 * 1.0, (wrist[1] + tip[1]) / 2 - 0.15))
-        middle = ((tip[0] + following[0]) / 2, (tip[1] + following[1]) / 2)
-        outline += [tip, tip, (middle[0] * 0.75 + wrist[0] * 0.25, middle[1] * 0.75 + wrist[1] * 0.25)]
-    outline += [wing.end, wing.end]
-    pen.shape(outline, DRAGON_COLORS["wing"], line=3.2)
-    for tip in wing.tips[1:]:
-        middle = ((wrist[0] + tip[0]) / 2 + 0.12, (wrist[1] + tip[1]) / 2 - 0.1)
-        pen.stroke([wrist, middle, tip], 3.0)
-    bone = [
-        (*wing.root, 0.3),
-        ((wing.root[0] + wrist[0]) / 2 - 0.1, (wing.root[1] + wrist[1]) / 2, 0.24),
-        (*wrist, 0.2),
-    ]
-    pen.shape(limb(bone), DRAGON_COLORS["scales"], line=3.2)
-    first = wing.tips[0]
-    finger = [
-        (*wrist, 0.17),
-        ((wrist[0] + first[0]) / 2, (wrist[1] + first[1]) / 2 - 0.12, 0.12),
-        (*first, 0.05),
-    ]
-    pen.shape(limb(finger), DRAGON_COLORS["scales"], line=3.0)
-    claw = pen.at(*wrist)
-    claw.shape(
-        [(-0.18, -0.1), (-0.18, -0.1), (-0.02, -0.55), (-0.02, -0.55), (0.18, -0.1), (0.18, -0.1)],
-        DRAGON_COLORS["horns"],
-        line=2.4,
-    )
-
-
-def dragon_head(pen: Pen, expression: str, *, look: Point = (0.3, 0.1), hat: bool = False) -> None:
-    """The Dragon's head from the side, looking right; the skull's radius is 1, the snout ends at x = 2.3."""
-    colors = DRAGON_COLORS
-    scales = colors["scales"]
-    fine = min(1.0, 0.6 + pen.size / 140)
-    pen.guide(ellipse(0, 0, 1.08, 1.08), closed=True)
-    pen.guide([(-1.2, 0.0), (0.8, 0.12), (2.6, 0.1)])
-    far_horn = [(0.12, -0.85), (-0.1, -1.35), (-0.62, -1.92), (-0.62, -1.92), (-0.52, -1.3), (-0.3, -0.85)]
-    pen.shape(far_horn, colors["horns"], line=3.0)
-    ear = [
-        (-0.6, -0.1),
-        (-1.15, -0.62),
-        (-1.85, -0.7),
-        (-1.85, -0.7),
-        (-1.68, -0.25),
-        (-1.75, 0.1),
-        (-1.75, 0.1),
-        (-1.35, 0.2),
-        (-1.3, 0.5),
-        (-1.3, 0.5),
-        (-0.75, 0.42),
-    ]
-    pen.shape(ear, colors["spikes"], line=3.0)
-    for tip in ((-1.7, -0.6), (-1.6, 0.06)):
-        pen.stroke([(-0.8, 0.08), ((-0.8 + tip[0]) / 2, (0.08 + tip[1]) / 2 - 0.05), tip], 2.0)
-    opened = {"calm": 0.0, "puzzled": 0.0, "asleep": 0.0, "grin": 0.28, "joy": 0.5}[expression]
-    jaw = [
-        (-0.3, 0.62),
-        (0.5, 1.0 + opened * 0.5),
-        (1.3, 1.0 + opened),
-        (1.88, 0.86 + opened),
-        (2.05, 0.6 + opened),
-        (1.6, 0.5),
-        (0.4, 0.4),
-    ]
-    pen.shape(jaw, colors["belly"], line=3.2 * fine)
-    if opened:
-        pen.shape(
-            [
-                (0.45, 0.6),
-                (0.45, 0.6),
-                (1.2, 0.62),
-                (1.9, 0.5),
-                (1.9, 0.5),
-                (1.88, 0.62 + opened),
-                (1.2, 0.78 + opened * 0.8),
-            ],
-            MOUTH,
-            line=2.6,
-            shadow=0,
-        )
-        pen.tint(
-            [
-                (0.9, 0.72 + opened * 0.45),
-                (1.4, 0.6 + opened * 0.55),
-                (1.75, 0.62 + opened * 0.7),
-                (1.3, 0.74 + opened * 0.78),
-            ],
-            TONGUE,
-        )
-    skull = [
-        (-0.95, 0.5),
-        (-1.08, -0.05),
-        (-0.85, -0.66),
-        (-0.3, -1.0),
-        (0.3, -0.98),
-        (0.78, -0.62),
-        (1.2, -0.4),
-        (1.75, -0.44),
-        (2.2, -0.26),
-        (2.36, 0.12),
-        (2.2, 0.5),
-        (1.8, 0.64),
-        (1.2, 0.64),
-        (0.6, 0.8),
-        (0.0, 0.92),
-        (-0.6, 0.82),
-    ]
-    pen.shape(skull, scales, line=3.8 * fine, shadow=0.8)
-    near_horn = [(-0.2, -0.78), (-0.55, -1.25), (-1.2, -1.72), (-1.2, -1.72), (-0.98, -1.08), (-0.66, -0.6)]
-    pen.shape(near_horn, colors["horns"], line=3.2 * fine)
-    for share in (0.3, 0.6):
-        pen.stroke(
-            [(-0.2 - 0.55 * share - 0.02, -0.86 - 0.62 * share), (-0.64 - 0.32 * share, -0.68 - 0.6 * share)],
-            2.0,
-        )
-    # Mouth line, cheek and a tooth.
-    pen.stroke([(2.22, 0.42), (1.8, 0.58), (1.2, 0.56), (0.7, 0.62), (0.42, 0.46)], 3.2 * fine)
-    pen.stroke([(0.5, 0.36), (0.36, 0.46), (0.42, 0.62)], 2.6 * fine)
-    pen.shape(
-        [(1.62, 0.56), (1.62, 0.56), (1.86, 0.54), (1.86, 0.54), (1.76, 0.84), (1.76, 0.84)],
-        None,
-        line=2.4 * fine,
-    )
-    pen.blot(ellipse(2.02, -0.02, 0.09, 0.06))
-    pen.stroke([(1.84, -0.08), (1.95, -0.2), (2.14, -0.16)], 2.4 * fine)
-    pen.tint(ellipse(0.42, 0.24, 0.22, 0.12), colors["spikes"])
-    for x, y in ((-0.45, 0.2), (-0.2, 0.42), (-0.62, 0.48)):
-        pen.stroke([(x - 0.08, y), (x, y + 0.07), (x + 0.09, y - 0.01)], 2.2 * fine)
-    eye = pen.at(0.42, -0.3)
-    if expression in ("joy", "asleep"):
-        up = -1 if expression == "joy" else 1
-        eye.stroke(
-            [(-0.32, -0.1 * up), (-0.15, 0.14 * up), (0.12, 0.15 * up), (0.32, -0.08 * up)],
-            4.2 * fine,
-            taper=0.6,
-        )
-    else:
-        eye.shape(ellipse(0, 0, 0.32, 0.37, 12), None, line=2.4 * fine, wobble=0.4)
-        px, py = look[0] * 0.13, look[1] * 0.13
-        eye.blot(ellipse(px, py, 0.155, 0.205))
-        eye.shape(ellipse(px - 0.05, py - 0.08, 0.06), None, line=0)
-        eye.stroke([(-0.38, -0.08), (-0.24, -0.33), (0.06, -0.4), (0.32, -0.2)], 4.0 * fine, taper=0.7)
-    lift = {"puzzled": -0.08, "joy": 0.1}.get(expression, 0.0)
-    eye.stroke([(-0.34, -0.44 + lift), (0.0, -0.54 + lift), (0.36, -0.34 + lift * 0.6)], 4.0 * fine)
-    if hat:
-        party_hat(pen.at(0.12, -0.92, 1.05, turn=14))
-
-
-def party_hat(pen: Pen) -> None:
-    """A striped paper cone, its rim at the origin."""
-    pen.shape(
-        [(-0.5, 0.05), (-0.5, 0.05), (0.0, -1.25), (0.0, -1.25), (0.5, 0.05), (0.5, 0.05), (0.0, 0.16)],
-        (120, 178, 226),
-        line=3.0,
-    )
-    for low, high in ((0.14, 0.36), (0.58, 0.8)):
-        a, b = 0.5 * (1 - low), 0.5 * (1 - high)
-        y, z = 0.05 - 1.3 * low, 0.05 - 1.3 * high
-        pen.tint(polygon((-a, y), (a, y), (b, z), (-b, z)), (250, 226, 120))
-        pen.stroke([(-a, y), (0.0, y + 0.08), (a, y)], 1.8)
-        pen.stroke([(-b, z), (0.0, z + 0.06), (b, z)], 1.8)
-    pen.shape(ellipse(0, -1.3, 0.17), HERO_COLORS["cape"], line=2.6)
-
-
-def dragon_face(pen: Pen, *, look: Point = (0.0, 0.5), hat: bool = False) -> None:
-    """The Dragon's head from the front, very near: half its width is 1."""
-    colors = DRAGON_COLORS
-    neck = [(-0.46, 0.6), (-0.46, 0.6), (-0.56, 1.3), (-0.95, 2.2), (-0.95, 2.2), (0.95, 2.2), (0.95, 2.2)]
-    pen.shape([*neck, (0.56, 1.3), (0.46, 0.6), (0.46, 0.6)], colors["scales"], line=4.0)
-    throat = [(-0.28, 0.6), (-0.28, 0.6), (-0.3, 1.3), (-0.5, 2.2), (-0.5, 2.2), (0.5, 2.2), (0.5, 2.2)]
-    pen.shape([*throat, (0.3, 1.3), (0.28, 0.6), (0.28, 0.6)], colors["belly"], line=2.8)
-    for y, reach in ((1.2, 0.3), (1.5, 0.34), (1.8, 0.4)):
-        pen.stroke([(-reach, y), (0.0, y + 0.06), (reach, y)], 2.6)
-    pen.guide([(0, -1.5), (0.03, 0.0), (0, 1.2)])
-    pen.guide([(-1.1, -0.36), (0, -0.3), (1.1, -0.36)])
-    pen.guide(ellipse(0, -0.35, 0.84, 0.8), closed=True)
-    for side in (-1, 1):
-        half = pen.at(0, 0, mirror=side < 0)
-        ear = [
-            (0.6, -0.3),
-            (1.0, -0.72),
-            (1.5, -0.74),
-            (1.5, -0.74),
-            (1.36, -0.42),
-            (1.42, -0.16),
-            (1.42, -0.16),
-            (1.14, -0.1),
-            (1.04, 0.14),
-            (1.04, 0.14),
-            (0.66, 0.1),
-        ]
-        half.shape(ear, colors["spikes"], line=3.6)
-        for tip in ((1.36, -0.64), (1.3, -0.18)):
-            half.stroke([(0.74, -0.2), (1.05, (-0.2 + tip[1]) / 2 - 0.06), tip], 2.6)
-        horn = [(0.22, -0.9), (0.42, -1.4), (0.9, -1.78), (0.9, -1.78), (0.88, -1.2), (0.62, -0.7)]
-        half.shape(horn, colors["horns"], line=3.8)
-        for share in (0.28, 0.55):
-            half.stroke(
-                [(0.28 + 0.3 * share, -0.98 - 0.7 * share), (0.7 + 0.18 * share, -0.84 - 0.6 * share)], 2.4
-            )
-    skull = [
-        (0.0, -1.06),
-        (0.46, -0.96),
-        (0.76, -0.54),
-        (0.72, -0.08),
-        (0.92, 0.26),
-        (0.94, 0.62),
-        (0.62, 0.94),
-        (0.0, 1.04),
-    ]
-    outline = [*skull, *[(-x, y) for x, y in skull[-2:0:-1]]]
-    pen.shape(outline, colors["scales"], line=4.6)
-    for x, y, size in ((0.0, -0.98, 0.2), (0.02, -0.66, 0.16)):
-        pen.shape(
-            [
-                (x - size, y + size * 0.5),
-                (x - size, y + size * 0.5),
-                (x, y - size * 1.5),
-                (x, y - size * 1.5),
-                (x + size, y + size * 0.5),
-                (x + size, y + size * 0.5),
-            ],
-            colors["spikes"],
-            line=3.2,
-        )
-    chin = [(-0.66, 0.62), (0.0, 0.78), (0.66, 0.62), (0.56, 0.9), (0.0, 1.02), (-0.56, 0.9)]
-    pen.shape(chin, colors["belly"], line=0, shadow=0.5)
-    pen.stroke(
-        [(0.8, 0.5), (0.68, 0.64), (0.36, 0.74), (0.0, 0.78), (-0.36, 0.74), (-0.68, 0.64), (-0.8, 0.5)], 4.4
-    )
-    for side in (-1, 1):
-        half = pen.at(0, 0, mirror=side < 0)
-        half.stroke([(0.74, 0.44), (0.84, 0.52), (0.84, 0.62)], 3.2)
-        half.shape(
-            [(0.4, 0.71), (0.4, 0.71), (0.56, 0.67), (0.56, 0.67), (0.5, 0.87), (0.5, 0.87)], None, line=3.0
-        )
-        half.blot(ellipse(0.22, 0.26, 0.075, 0.05))
-        half.stroke([(0.08, 0.28), (0.14, 0.14), (0.3, 0.14), (0.36, 0.24)], 3.4)
-        half.tint(ellipse(0.62, 0.2, 0.16, 0.1), colors["spikes"])
-        for x, y in ((0.56, 0.42), (0.7, 0.36)):
-            half.stroke([(x - 0.05, y), (x, y + 0.04), (x + 0.06, y - 0.01)], 2.4)
-        eye = pen.at(side * 0.36, -0.32)
-        eye.shape(ellipse(0, 0, 0.25, 0.31, 12), None, line=3.0)
-        px, py = look[0] * 0.11, look[1] * 0.12
-        eye.blot(ellipse(px, py, 0.125, 0.165))
-        eye.shape(ellipse(px - 0.04, py - 0.07, 0.05), None, line=0)
-        eye.stroke([(-0.29, -0.06), (-0.18, -0.28), (0, -0.34), (0.18, -0.28), (0.29, -0.06)], 5.0, taper=0.7)
-    pen.stroke([(-0.62, -0.78), (-0.4, -0.9), (-0.14, -0.8)], 5.0)
-    pen.stroke([(0.16, -0.74), (0.4, -0.76), (0.62, -0.68)], 5.0)
-    pen.stroke([(-0.2, 0.0), (0.0, 0.05), (0.2, 0.0)], 2.6)
-    if hat:
-        party_hat(pen.at(0.1, -1.0, 0.7, turn=8))
