@@ -11,6 +11,7 @@ import tomlkit
 from tomlkit.items import AoT, Array, InlineTable, Item
 
 from comicloss.story.check import read_story
+from comicloss.story.lines import lines_of
 from comicloss.story.model import Story, normal
 from comicloss.story.template import TEMPLATE
 from pages.errors import StoryError
@@ -55,12 +56,13 @@ def save_story(story: Story, folder: Path) -> Story:
     text = _read(folder)
     if text is not None:
         _refuse_if_newer(text, story, folder)
+    line_end = "\r\n" if text and "\r\n" in text else "\n"
     saved = story.model_copy(update={"revision": story.revision + 1})
-    document = tomlkit.parse(TEMPLATE if text is None else text)
+    document = tomlkit.parse(TEMPLATE if text is None else text.replace("\r\n", "\n"))
     whole: dict[str, Any] = saved.model_dump(mode="json", by_alias=True)
     told: dict[str, Any] = saved.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     _edit_table(document, whole, told)
-    new_text = tomlkit.dumps(document)
+    new_text = _spaced(tomlkit.dumps(document), before=text or "").replace("\n", line_end)
     checked = read_story(new_text, folder)
     if checked.model_dump() != saved.model_dump():
         raise AssertionError("story.toml would not say what the story says")  # nothing is written
@@ -102,6 +104,18 @@ def _refuse_if_newer(text: str, story: Story, folder: Path) -> None:
         f"{folder / FILE_NAME} {what}; nothing was saved over it",
         remedy="Load the story again and repeat the change.",
     )
+
+
+def _spaced(text: str, *, before: str) -> str:
+    """The text with a blank line before each new block."""
+    lines = text.rstrip("\n").split("\n")
+    beginnings = {line - 1 for line in lines_of(text).values()}
+    headers = [line for line in beginnings if line and lines[line].lstrip().startswith("[[")]
+    for line in sorted(headers, reverse=True):
+        above = lines[line - 1].strip()
+        if above and not above.startswith("#") and f"{lines[line - 1]}\n{lines[line]}" not in before:
+            lines.insert(line, "")
+    return "\n".join(lines) + "\n"
 
 
 def _edit_table(
@@ -198,7 +212,6 @@ def _block(item: dict[str, Any], *, inline: bool = False) -> Item:
     if inline:
         return _inline(item)
     block = tomlkit.table()
-    block.trivia.indent = "\n"
     for key, value in item.items():
         _add(block, key, value)
     return block

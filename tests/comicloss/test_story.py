@@ -172,6 +172,34 @@ def test_elements_are_written_before_pages(folder: Path) -> None:
     assert text.index("\n[[elements]]") < text.index("\n[[pages]]")
 
 
+def test_blocks_are_parted_by_one_blank_line(folder: Path) -> None:
+    story = save_story(Story(title="T", style=Style(prompt="ink")), folder)
+    pages = (StoryPage(file="art/p01.png"), StoryPage(file="art/p02.png"))
+    story = save_story(story.model_copy(update={"pages": pages}), folder)
+    for order in (1, 2):
+        for number, page in enumerate(story.pages, 1):
+            panel = StoryPanel(id=f"p0{number}-0{order}", box=(0, 0, 9, 9))
+            pages = list(story.pages)
+            pages[number - 1] = page.model_copy(update={"panels": (*page.panels, panel)})
+            story = save_story(story.model_copy(update={"pages": tuple(pages)}), folder)
+    text = (folder / "story.toml").read_text(encoding="utf-8")
+    body = text[text.index("[[pages]]\nfile") :]
+    assert body == "\n".join(
+        f"""[[pages]]
+file = "art/p0{number}.png"
+
+[[pages.panels]]
+id = "p0{number}-01"
+box = [0, 0, 9, 9]
+
+[[pages.panels]]
+id = "p0{number}-02"
+box = [0, 0, 9, 9]
+"""
+        for number in (1, 2)
+    )
+
+
 def test_a_save_over_a_newer_file_is_refused(folder: Path) -> None:
     mine = written(folder)
     theirs = save_story(mine.with_mark("p01-01", "Hero", 0.0), folder)
@@ -204,7 +232,7 @@ def test_windows_files_with_a_byte_order_mark_are_read(folder: Path) -> None:
     story = load_story(folder)
     save_story(story.with_mark("p01-01", "Dragon", 0.0), folder)
     data = (folder / "story.toml").read_bytes()
-    assert b"# on the left\r\n" in data and b"\n\n" not in data
+    assert b"# on the left\r\n" in data and b"\n" not in data.replace(b"\r\n", b"")
 
 
 def test_the_same_letter_typed_in_two_ways_is_one_name(folder: Path) -> None:
