@@ -216,8 +216,8 @@ def train(seen: Views, unseen: Views, recipe: Recipe, work: Path) -> JudgeNetwor
         with torch.no_grad():
             for kept, new in zip(average.parameters(), network.parameters(), strict=True):
                 kept.lerp_(new, 1 - decay)
-            for kept, new in zip(average.buffers(), network.buffers(), strict=True):
-                kept.copy_(new)
+            for buffer, current in zip(average.buffers(), network.buffers(), strict=True):
+                buffer.copy_(current)
         losses.append((float(identity_loss.detach()), float(style_loss.detach())))
         done = step + 1
         if done % recipe.checkpoint_every == 0 or done == recipe.steps:

@@ -12,7 +12,7 @@ NAMES = [
 ]  # fmt: skip
 
 
-def ball(size: int = 96) -> tuple[Tensor, Tensor]:
+def ball(size: int = 72) -> tuple[Tensor, Tensor]:
     """A red ball, lit from the left, on a pale blue ground, and its outline: two pictures, two lines."""
     axis = torch.linspace(-1, 1, size)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
@@ -26,7 +26,7 @@ def ball(size: int = 96) -> tuple[Tensor, Tensor]:
     return picture[None].repeat(2, 1, 1, 1), lines[None].repeat(2, 1, 1, 1)
 
 
-def paint(name: str, seed: int = 1, size: int = 96) -> Tensor:
+def paint(name: str, seed: int = 1, size: int = 72) -> Tensor:
     pictures, lines = ball(size)
     return JUDGE_RENDERERS[name](pictures * (1 - lines), lines, torch.Generator().manual_seed(seed))
 
@@ -42,7 +42,7 @@ def test_the_styles_are_the_teams_list() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_rendering_is_a_picture_and_the_seed_alone_decides_it(name: str) -> None:
     first, again, other = paint(name, 1), paint(name, 1), paint(name, 2)
-    assert first.shape == (2, 3, 96, 96)
+    assert first.shape == (2, 3, 72, 72)
     assert first.dtype == torch.float32
     assert float(first.min()) >= 0
     assert float(first.max()) <= 1
@@ -53,8 +53,8 @@ def test_a_rendering_is_a_picture_and_the_seed_alone_decides_it(name: str) -> No
 
 @pytest.mark.parametrize("name", NAMES)
 def test_lines_are_found_where_none_are_given_and_any_size_works(name: str) -> None:
-    pictures, _ = ball(80)
-    wide = pictures[:1, :, :64, :]
+    pictures, _ = ball(64)
+    wide = pictures[:1, :, :48, :]
     rendered = JUDGE_RENDERERS[name](wide, None, torch.Generator().manual_seed(3))
     assert rendered.shape == wide.shape
     assert float(rendered.std()) > 0.03
@@ -70,7 +70,7 @@ def test_color_media_keep_the_ball_red(name: str) -> None:
     if name == "pop":  # its palette is the printer's, not the picture's
         assert chroma(paint(name)) > 0.15
         return
-    middle = paint(name)[:, :, 36:60, 36:60].mean((0, 2, 3))
+    middle = paint(name)[:, :, 27:45, 27:45].mean((0, 2, 3))
     assert middle[0] > middle[1] + 0.1
     assert middle[0] > middle[2] + 0.1
 
@@ -100,4 +100,4 @@ def test_pixel_art_is_made_of_blocks_of_few_colors() -> None:
     colors = {tuple(color) for color in picture.flatten(1).T.tolist()}
     assert len(colors) <= 16
     steps = (picture[:, :, 1:] != picture[:, :, :-1]).any(0).any(0)  # columns where any color changes
-    assert int(steps.sum()) <= 96 / 2
+    assert int(steps.sum()) <= 72 / 2
