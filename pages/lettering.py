@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
+from scipy.sparse.csgraph import connected_components
 
 from pages.model import Box
 
@@ -97,7 +98,7 @@ class _Block:
 
     Attributes:
         box: of the letters, tight.
-        margin: to add on each side of the box, about a letter's size.
+        margin: to add on each side of the box, one and a half letters.
         corner: (top, left) of the window that the masks are of.
         letters: the letters in the window.
         balloon: the balloon's ground, or again the letters where there is no balloon.
@@ -118,12 +119,14 @@ class _Spots:
 
     Attributes:
         labels: (H, W), each pixel's spot.
-        height: of each spot, like ``width`` and ``area`` in pixels.
+        top: of each spot, like ``left``, ``height``, ``width`` and ``area`` in pixels.
         stroke: area over number of edge pixels: 1 for hairlines and dots, more for strokes of a pen.
         ink: mean difference from the ground, in [0, 1].
     """
 
     labels: NDArray[np.int32]
+    top: NDArray[np.float64]
+    left: NDArray[np.float64]
     height: NDArray[np.float64]
     width: NDArray[np.float64]
     area: NDArray[np.float64]
@@ -140,6 +143,8 @@ class _Spots:
         inner = np.bincount(flat[~ndimage.binary_dilation(ground).ravel()], minlength=count + 1)
         return cls(
             labels=labels,
+            top=np.array([0, *(y.start for y, _ in windows)], np.float64),
+            left=np.array([0, *(x.start for _, x in windows)], np.float64),
             height=np.array([0, *(y.stop - y.start for y, _ in windows)], np.float64),
             width=np.array([0, *(x.stop - x.start for _, x in windows)], np.float64),
             area=area,
@@ -152,18 +157,31 @@ class _Spots:
         return float(np.median(np.maximum(self.height, self.width)[numbers]))
 
     def look_like_letters(self, numbers: NDArray[np.int64], *, strict: bool) -> bool:
-        """Whether these spots together look written: drawn with a pen, compact, alike in size."""
+        """Whether these spots together look written: dark, compact, alike in size, and close in chains."""
         height, width = self.height[numbers], self.width[numbers]
         longest, shortest = np.maximum(height, width), np.minimum(height, width)
-        middle = np.median(longest)
-        alike = ((longest > 0.4 * middle) & (longest < 2.5 * middle)).mean()
+        few = len(numbers) < 8  # like the features of a face, which are not as alike nor as close as letters
+        compared, ratio = (height, 1.8) if few else (longest, 2.5)
+        middle = np.median(compared)
+        alike = ((compared * ratio > middle) & (compared < ratio * middle)).mean()
         return bool(
             len(numbers) >= (5 if strict else 3)
-            and alike >= (0.7 if strict else 0.5)
-            and np.median(self.stroke[numbers]) >= 1.2
+            and alike >= (0.7 if strict or few else 0.5)
             and np.median(self.ink[numbers]) >= (0.5 if strict else 0.4)
             and np.median(longest / shortest) <= (2.2 if strict else 2.8)
+            and (not strict or np.median(self.stroke[numbers]) >= 1.2)
+            and self._longest_chain(numbers, 0.5 if few else 0.8) >= max(3, 0.45 * len(numbers))
         )
+
+    def _longest_chain(self, numbers: NDArray[np.int64], gap: float) -> int:
+        """The most spots that hang together with gaps less than a share ``gap`` of their typical size."""
+        top, left = self.top[numbers], self.left[numbers]
+        bottom, right = top + self.height[numbers], left + self.width[numbers]
+        gap_down = np.maximum(top[:, None], top) - np.minimum(bottom[:, None], bottom)
+        gap_across = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
+        near = np.maximum(gap_down, gap_across) < gap * self.typical_side(numbers)
+        _, chains = connected_components(near, directed=False)
+        return int(np.bincount(chains).max())
 
 
 def _blocks(ink: NDArray[np.float32], ground: Mask, *, dark: bool) -> Iterator[_Block]:
@@ -186,7 +204,7 @@ def _blocks(ink: NDArray[np.float32], ground: Mask, *, dark: bool) -> Iterator[_
         if not letters.any():
             continue
         box, typical = _bounds(letters, y.start, x.start), spots.typical_side(np.unique(inside[letters]))
-        block = _Block(box, round(typical), (y.start, x.start), letters, whole, _OUTLINE)
+        block = _Block(box, round(1.5 * typical), (y.start, x.start), letters, whole, _OUTLINE)
         if _is_balloon(block, spots, inside, ground.shape, dark=dark):
             yield block
         elif not dark:
@@ -214,7 +232,7 @@ def _is_balloon(
 
 def _free_text(block: _Block, spots: _Spots, inside: NDArray[np.int32]) -> Iterator[_Block]:
     """The dense clusters among the letter-sized spots on a large ground, such as the white of a panel."""
-    reach = int(np.clip(0.8 * block.margin, 5, 30))
+    reach = int(np.clip(0.5 * block.margin, 5, 30))
     groups, _ = ndimage.label(ndimage.maximum_filter(block.letters, 2 * reach + 1))
     for number, (y, x) in enumerate(ndimage.find_objects(groups), 1):
         letters = block.letters[y, x] & (groups[y, x] == number)
@@ -222,7 +240,7 @@ def _free_text(block: _Block, spots: _Spots, inside: NDArray[np.int32]) -> Itera
         box = _bounds(letters, *corner)
         dense = 0.15 < letters.sum() / (box.width * box.height) < 0.6
         if dense and spots.look_like_letters(np.unique(inside[y, x][letters]), strict=True):
-            margin = int(np.clip(0.5 * block.margin, 4, 14))
+            margin = int(np.clip(0.4 * block.margin, 4, 14))
             yield _Block(box, margin, corner, letters, letters, margin)
 
 
