@@ -14,6 +14,7 @@ from pages.errors import InputError
 _HASH_SIDE = 8
 _FLAT = 0.02
 _SAME_DRAWING = 0.25
+_ROUNDING = 1e-4  # resizing leaves [0, 1] by that little
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Example:
         where = f'example of group "{self.group}"'
         if image.ndim != 3 or image.shape[0] != 3 or image.numel() == 0 or not image.is_floating_point():
             raise _invalid(where, f"the image is {tuple(image.shape)} {image.dtype}", "(3, h, w) float")
-        if not bool(((image >= 0) & (image <= 1)).all()):
+        if not bool(((image >= -_ROUNDING) & (image <= 1 + _ROUNDING)).all()):
             raise _invalid(where, "the image has values outside [0, 1]", "values in [0, 1]")
         if labels.ndim != 1 or labels.shape != known.shape:
             found = f"labels are {tuple(labels.shape)} and known {tuple(known.shape)}"

@@ -130,7 +130,6 @@ class ElementClassifiers(nn.Module):
     """
 
     temperature: Tensor
-    offset: Tensor
 
     def __init__(
         self, backbone: nn.Module | None, element_names: Sequence[str], *, image_size: int = 160
@@ -146,7 +145,6 @@ class ElementClassifiers(nn.Module):
             channels = self.backbone(blank).shape[1]
         self.heads = ElementHeads(channels, len(self.element_names)).to(reference)
         self.register_buffer("temperature", torch.ones(len(self.element_names)).to(reference))
-        self.register_buffer("offset", torch.zeros(len(self.element_names)).to(reference))
 
     def train(self, mode: bool = True) -> ElementClassifiers:
         """Training mode for what is trained; a backbone that was handed in stays in eval mode."""
@@ -157,7 +155,7 @@ class ElementClassifiers(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         logits = self.heads(self.backbone(letterbox(images, self.image_size)))
-        return cast(Tensor, logits / self.temperature + self.offset)
+        return cast(Tensor, logits / self.temperature)
 
     def save(self, folder: Path) -> None:
         """Write the heads (and a SmallBackbone) as safetensors, and a JSON that says what they belong to.
