@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -21,12 +22,14 @@ from pages.progress import Progress, Stop
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SHOW_CURSOR = b"\x1b[?25h"
+_LIST_OF_NUMBERS = re.compile(r"\[\n([-+.eE\d,\s]+)\]")  # a text has no line ends in JSON
 _WIDE = 10_000  # columns when nobody looks: a table in a file need not be cut
 
 
 def show_json(value: Any) -> None:
-    """Print a value as JSON on stdout."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print a value as JSON on stdout; a list of numbers, such as a box, on one line."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    typer.echo(_LIST_OF_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text))
 
 
 def show_table(table: Table) -> None:

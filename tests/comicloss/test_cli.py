@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import importlib
+import inspect
 import json
 import os
 import re
@@ -160,6 +162,19 @@ def test_every_example_runs(pipeline: Pipeline, line: str) -> None:
         json.loads(result.stdout)
 
 
+def test_the_real_pipeline_takes_what_it_is_given(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for line in dict.fromkeys(EXAMPLES):
+        if " doctor" not in line:
+            run(line.removeprefix("comicloss "))
+    monkeypatch.delitem(sys.modules, "comicloss.pipeline")
+    real = importlib.import_module("comicloss.pipeline")
+    assert {name for name, *_ in pipeline.calls} > {"demo", "make", "train", "stylize", "export"}
+    for name, args, options in pipeline.calls:
+        inspect.signature(getattr(real, name)).bind(*args, **options)
+
+
 def test_exit_codes_are_documented_where_they_are_looked_for() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     codes = {0, *(kind.exit_code for kind in kinds if issubclass(kind, errors.ComicLossError))}
@@ -269,6 +284,14 @@ def test_boxes_to_order_come_in_three_shapes(pipeline: Pipeline, tmp_path: Path,
     assert run("panels sub/page1.png --json --order boxes.json").exit_code == 0
     args, options = pipeline.asked("panels_of_pictures")
     assert args == ([Path("sub/page1.png")], "ltr") and options == {"order_boxes": [[1, 2, 3, 4]]}
+
+
+def test_boxes_are_printed_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"panels": [[1, 2.5, -3, 1e-9], []], "text": "[\n1,\n 2]", "none": [None], "one": [7]}
+    terminal.show_json(value)
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == value
+    assert "[1, 2.5, -3, 1e-09],\n" in printed
 
 
 @pytest.mark.parametrize(
