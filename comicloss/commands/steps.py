@@ -118,11 +118,10 @@ def panels(
             remedy="A story's direction, and the order of its panels, are in its story.toml.",
         )
     from comicloss import pipeline
-    from comicloss.overlays import panel_overlays
 
     with work() as (progress, stop):
         found = pipeline.find_story_panels(story, again=again, progress=progress, stop=stop)
-        drawn = panel_overlays(story, progress=progress, stop=stop)
+        drawn = pipeline.panel_overlays(story, progress=progress, stop=stop)
     if as_json:
         show_json({file: {"panels": list(ids), "picture": str(drawn[file])} for file, ids in found.items()})
     else:

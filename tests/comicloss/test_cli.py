@@ -25,7 +25,6 @@ import typer.main
 from typer.testing import CliRunner, Result
 
 import comicloss
-from comicloss import overlays
 from comicloss.cli import app
 from comicloss.commands import terminal
 from pages import errors
@@ -65,6 +64,7 @@ class Pipeline(ModuleType):
         "status": Status(),
         "add_pages": ["art/p01.png"],
         "find_story_panels": {"art/p01.png": ["p01-01", "p01-02"]},
+        "panel_overlays": {"art/p01.png": Path("dragon/exports/panels/p01.png")},
         "panels_of_pictures": [
             {"file": "page1.png", "size": [9, 9], "panels": [[0, 0, 9, 9]], "lettering": [], "seconds": 0.1}
         ],
@@ -104,8 +104,6 @@ def pipeline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pipeli
     fake = Pipeline()
     monkeypatch.setitem(sys.modules, "comicloss.pipeline", fake)
     monkeypatch.setattr(comicloss, "pipeline", fake, raising=False)
-    drawn = {"art/p01.png": Path("dragon/exports/panels/p01.png")}
-    monkeypatch.setattr(overlays, "panel_overlays", lambda *_, **__: drawn)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dragon").mkdir()
