@@ -51,7 +51,7 @@ def resized(picture: NDArray[Any], width: int, height: int) -> NDArray[Any]:
         return picture
     smaller = width * height < image.width * image.height
     method = Image.Resampling.HAMMING if smaller else Image.Resampling.BICUBIC
-    return np.asarray(image.resize((width, height), method))
+    return np.array(image.resize((width, height), method))
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def unit(planes: Tensor) -> Tensor:
 
 def to_tensor(picture: NDArray[np.uint8]) -> Tensor:
     """(H, W, C) uint8 -> (C, H, W) uint8."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).contiguous()
+    return torch.from_numpy(picture.transpose(2, 0, 1).copy())
 
 
 def panel_batch(story: Story, folder: Path, *, progress: Progress = silent, stop: Stop = never) -> PanelBatch:

@@ -135,9 +135,16 @@ def embedded(network: StyleNet, prompt: str) -> Tensor:
     return network.embed([prompt])[0].clone()
 
 
-def direction_shift(network: StyleNet, prompt: str, directed_prompt: str) -> Tensor:
-    """(D,) what a panel's direction adds to the story's style embedding, by the untuned network."""
-    return embedded(network, directed_prompt) - embedded(network, prompt)
+def directed_style(style: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """The story's style with what a panel's direction adds to it, (D,), as long as an untuned embedding.
+
+    Args:
+        style: (D,) the story's style, tuned.
+        start: (D,) untuned embedding of the style prompt.
+        end: (D,) untuned embedding of the style prompt with the panel's direction.
+    """
+    moved = style + (end - start)
+    return F.normalize(moved, dim=0) * torch.linalg.vector_norm(end)
 
 
 @contextmanager
@@ -286,7 +293,7 @@ class _Run:
             prompt: ComicBookLoss(style_loss_of(prompt), frozen, smoothing=settings.smoothing).to(self.device)
             for prompt in sorted({batch.prompt_of(panel) for panel in batch.panels})
         }
-        self.shifts = {prompt: direction_shift(self.untuned, batch.prompt, prompt) for prompt in self.losses}
+        self.ends = {prompt: embedded(self.untuned, prompt) for prompt in self.losses}
         self.anchors: dict[int, Tensor] = {}
 
     def step(self) -> tuple[StepRecord, Pictures]:
@@ -347,7 +354,8 @@ class _Run:
         """The loss terms of one panel, its anchor, and the panel stylized and as drawn, (1, 3, h, w)."""
         panel = self.panels[row]
         height, width = panel.art.shape[-2:]
-        style = self.values["style"] + self.shifts[self.batch.prompt_of(panel)]
+        end = self.ends[self.batch.prompt_of(panel)]
+        style = directed_style(self.values["style"], self.start_style, end)
         stylized, art, keep = self.drawn(self.network, panel, style)
         loss = self.losses[self.batch.prompt_of(panel)]
         sizes = torch.tensor([[height, width]])
@@ -356,8 +364,7 @@ class _Run:
         terms = loss(stylized, art, self.priors[[row]], self.known[[row]], views, keep=keep)
         if row not in self.anchors:
             with torch.no_grad():
-                start = self.start_style + self.shifts[self.batch.prompt_of(panel)]
-                self.anchors[row] = _low_resolution(self.drawn(self.untuned, panel, start)[0])
+                self.anchors[row] = _low_resolution(self.drawn(self.untuned, panel, end)[0])
         distance = (_low_resolution(stylized) - self.anchors[row]).square().mean()
         return terms, self.settings.anchor_weight * distance, stylized, art
 

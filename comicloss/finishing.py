@@ -26,7 +26,8 @@ from comicloss.data import (
 from comicloss.finetune import (
     FineTuneSettings,
     Tuned,
-    direction_shift,
+    directed_style,
+    embedded,
     fine_tune,
     finished_run,
     reproducible,
@@ -117,12 +118,15 @@ def stylize(
     finished = finished_pages(story, folder)
     write_record(folder / FINISHED_RECORD, record)
     with reproducible(torch.get_num_threads()):
-        tuned_network = tuned.network(network)
+        tuned_network, start = tuned.network(network), embedded(network, wanted)
         for number, (page, path) in enumerate(zip(story.pages, finished, strict=True)):
             stop_here(stop, "Finishing the pages")
             if not path.exists() or record["pages"].get(path.name) != run:
                 styles = [
-                    tuned.style + _shift(network, wanted, panel.direction_prompt) for panel in page.panels
+                    directed_style(
+                        tuned.style, start, embedded(network, _directed(wanted, panel.direction_prompt))
+                    )
+                    for panel in page.panels
                 ]
                 boxes = [Box.from_xywh(*panel.box) for panel in page.panels]
                 source = read_page(folder / page.file, number + 1)
@@ -193,13 +197,13 @@ def stylize_pictures(
         )
     written = []
     with reproducible(torch.get_num_threads()):
-        tuned_network = tuned.network(network)
+        tuned_network, start = tuned.network(network), embedded(network, style)
         for path, name in names.items():
             if name not in batch.ids:
                 continue
             picture = load_rgb(path)
             height, width = picture.shape[:2]
-            whole = [(Box(0, 0, width, height), tuned.style)]
+            whole = [(Box(0, 0, width, height), directed_style(tuned.style, start, start))]
             drawn = stylize_page(tuned_network, picture, whole, scale=_loose_scale(picture), stop=stop)
             written.append(out / f"{name}.png")
             write_png(written[-1], drawn, dpi=read_page(path, 1).dpi)
@@ -277,10 +281,6 @@ def _weights_used(clip: str | None) -> list[str]:
 
 def _directed(prompt: str, direction: str | None) -> str:
     return f"{prompt}, {direction}" if direction else prompt
-
-
-def _shift(network: StyleNet, prompt: str, direction: str | None) -> Tensor:
-    return direction_shift(network, prompt, _directed(prompt, direction))
 
 
 def _flats(path: Path, page: Picture) -> Tensor:

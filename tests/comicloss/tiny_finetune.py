@@ -70,10 +70,15 @@ def tiny_network() -> StyleNet:
     return StyleNet(Vocabulary(["noir", "ink", "night", "rain"]), width=16, style_size=8).eval()
 
 
-def tiny_style_loss(prompt: str) -> StyleLoss:
-    clip = cast(Any, TinyClip())
+def tiny_content(clip: Any) -> nn.Module:
     content = nn.Module()
     content.forward = clip.features
+    return content
+
+
+def tiny_style_loss(prompt: str) -> StyleLoss:
+    clip = cast(Any, TinyClip())
+    content = tiny_content(clip)
     return StyleLoss(clip, content, style_prompt=prompt, source_prompt="sketch", settings=EMBEDDED)
 
 

@@ -1,0 +1,168 @@
+"""Finishing at full size: tiles agree with the whole, sizes agree with each other, the rest is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
+
+from comicloss.data import resized
+from comicloss.stylize import full_size, stylize_page, stylize_picture
+from pages.errors import Stopped
+from pages.model import Box
+from styles.registry import load_stylenet
+from styles.screens import screens
+from styles.stylenet import StyleNet
+
+Picture = NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def network() -> StyleNet:
+    return load_stylenet()
+
+
+def drawing(width: int, height: int) -> Picture:
+    """Ink and flat color with smooth edges, the same at any size."""
+    scale = 4 * width / 240
+    image = Image.new("RGB", (4 * width, 4 * height), "white")
+    draw = ImageDraw.Draw(image)
+
+    def at(*numbers: float) -> list[float]:
+        return [number * scale for number in numbers]
+
+    draw.rectangle(at(20, 20, 220, 150), fill="#f4e3c0", outline="black", width=round(3 * scale))
+    draw.ellipse(at(60, 40, 140, 130), fill="#c0392b", outline="black", width=round(2.5 * scale))
+    draw.line(at(150, 40, 205, 140), fill="black", width=round(2 * scale))
+    draw.rectangle(at(20, 170, 220, 300), fill="#7fb3d5", outline="black", width=round(3 * scale))
+    draw.polygon(at(40, 290, 120, 190, 200, 290), fill="#27ae60", outline="black", width=round(2 * scale))
+    return np.array(image.resize((width, height), Image.Resampling.BOX))
+
+
+PANELS = [Box(20, 20, 221, 151), Box(20, 170, 221, 301)]
+
+
+def similarity(first: Picture, second: Picture) -> float:
+    """Mean SSIM (Wang et al. 2004) of the gray pictures, Gaussian windows of σ = 1.5."""
+    x, y = (picture.astype(np.float64).mean(axis=2) for picture in (first, second))
+    mx, my = gaussian_filter(x, 1.5), gaussian_filter(y, 1.5)
+    xx, yy = gaussian_filter(x * x, 1.5) - mx * mx, gaussian_filter(y * y, 1.5) - my * my
+    xy = gaussian_filter(x * y, 1.5) - mx * my
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    return float((((2 * mx * my + c1) * (2 * xy + c2)) / ((mx * mx + my * my + c1) * (xx + yy + c2))).mean())
+
+
+@pytest.mark.parametrize("tile", [64, 100])
+def test_tiles_agree_with_the_whole(network: StyleNet, tile: int) -> None:
+    generator = torch.Generator().manual_seed(1)
+    art = torch.randint(0, 256, (3, 170, 245), generator=generator, dtype=torch.uint8)
+    flats = torch.randint(0, 256, (4, 170, 245), generator=generator, dtype=torch.uint8)
+    style = network.embed(["noir ink"])[0].detach()
+    whole = stylize_picture(network, art, style, origin=(31, 7), flats=flats, tile=1000)
+    tiled = stylize_picture(network, art, style, origin=(31, 7), flats=flats, tile=tile)
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5)
+
+
+def test_one_tile_is_the_network_itself(network: StyleNet) -> None:
+    art = torch.randint(0, 256, (3, 64, 96), dtype=torch.uint8)
+    style = network.embed(["watercolor"]).detach()
+    with torch.no_grad():
+        expected = network(art[None] / 255, screens(torch.tensor([[5, 9]]), 64, 96), style)[0]
+    assert torch.equal(stylize_picture(network, art, style[0], origin=(5, 9)), expected)
+
+
+def test_screens_run_on_across_panels(network: StyleNet) -> None:
+    art = torch.full((3, 200, 400), 128, dtype=torch.uint8)
+    style = network.embed(["pop art with halftone dots"])[0].detach()
+    whole = stylize_picture(network, art, style)
+    right = stylize_picture(network, art[:, :, 200:], style, origin=(200, 0))
+    inner = slice(100, 150)
+    torch.testing.assert_close(right[:, 100:, inner], whole[:, 100:, 300:350], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("prompt", ["watercolor on rough paper", "noir ink, high contrast", "pop art"])
+def test_a_scan_of_three_times_the_size_comes_out_alike(network: StyleNet, prompt: str) -> None:
+    style = network.embed([prompt])[0].detach()
+    results = []
+    for times in (1, 3):
+        page = drawing(240 * times, 320 * times)
+        boxes = [Box(b.left * times, b.top * times, b.right * times, b.bottom * times) for b in PANELS]
+        panels = [(box, style) for box in boxes]
+        results.append(stylize_page(network, page, panels, scale=1 / times))
+    assert results[1].shape == (960, 720, 3)
+    assert similarity(results[0], resized(results[1], 240, 320)) >= 0.9
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.6, -0.8])
+def test_lines_are_as_crisp_as_the_page_has_them(slope: float) -> None:
+    """Where finished tone is a linear function of drawn tone, full size is that function of the page."""
+    page = drawing(720, 960)
+    gray = np.repeat((page @ np.array([0.299, 0.587, 0.114]))[..., None], 3, axis=2).astype(np.uint8)
+    expected = np.rint(128 + slope * (gray.astype(float) - 128)).astype(np.uint8)
+    small = resized(gray, 240, 320)
+    finished = np.rint(128 + slope * (small.astype(float) - 128)).astype(np.uint8)
+
+    def error(picture: Picture) -> float:
+        return float(np.square(picture.astype(float) - expected).mean())
+
+    assert error(full_size(finished, small, gray)) < 0.1 * error(resized(finished, 720, 960))
+
+
+def test_gutters_and_lettering_stay_bit_for_bit(network: StyleNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    import comicloss.data as data
+    from pages.lettering import Lettering
+
+    page = drawing(240, 320)
+    letters = np.zeros((320, 240), dtype=bool)
+    letters[60:90, 80:120] = True
+    found = Lettering(letters, np.zeros_like(letters), [Box(80, 60, 120, 90)])
+    monkeypatch.setattr(data, "find_lettering", lambda picture: found)
+    before = page.copy()
+    style = network.embed(["blueprint"])[0].detach()
+    finished = stylize_page(network, page, [(box, style) for box in PANELS], scale=1.0)
+    outside = np.ones((320, 240), dtype=bool)
+    for box in PANELS:
+        outside[box.top : box.bottom, box.left : box.right] = False
+    assert np.array_equal(page, before)
+    assert np.array_equal(finished[outside], page[outside])
+    assert np.array_equal(finished[letters], page[letters])
+    assert np.abs(finished[~outside & ~letters].astype(int) - page[~outside & ~letters]).mean() > 20
+
+
+def test_strength_zero_is_the_page_as_drawn(network: StyleNet) -> None:
+    page = drawing(240, 320)
+    style = network.embed(["oil painting"])[0].detach()
+    finished = stylize_page(network, page, [(PANELS[0], style)], scale=1.0, strength=0.0)
+    assert np.array_equal(finished, page)
+
+
+def test_enlarging_by_bands_is_enlarging_the_whole() -> None:
+    generator = np.random.default_rng(2)
+    small = generator.integers(0, 256, (300, 40, 3), dtype=np.uint8)
+    page = resized(small, 120, 901)  # no whole multiple, two bands
+    smooth = gaussian_filter(page.astype(np.float32), (2, 2, 0)).astype(np.uint8)
+    enlarged = full_size(small, resized(smooth, 40, 300), smooth)
+    seam = np.abs(np.diff(enlarged[500:524].astype(int), axis=0)).mean(axis=(1, 2))
+    assert seam[11] < 2 * np.delete(seam, 11).mean()
+    flat = np.full_like(page, 128)
+    plain = full_size(small, resized(flat, 40, 300), flat)
+    assert np.abs(plain.astype(int) - resized(small, 120, 901)).max() <= 1
+
+
+def test_stop_is_asked_before_each_panel(network: StyleNet) -> None:
+    style = network.embed(["ink"])[0].detach()
+    with pytest.raises(Stopped):
+        stylize_page(network, drawing(240, 320), [(PANELS[0], style)], scale=1.0, stop=lambda: True)
