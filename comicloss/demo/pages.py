@@ -17,6 +17,7 @@ from comicloss.demo.places import (
     GRASS,
     PATH,
     ROCK,
+    SKY,
     bunting,
     castle,
     cloud,
@@ -29,7 +30,6 @@ from comicloss.demo.places import (
     puff,
     sheep,
     signpost,
-    sky,
     star,
     sun,
     tree,
@@ -43,7 +43,7 @@ PAGE_WIDTH, PAGE_HEIGHT = 1000, 1400
 
 def _morning(pen: Pen, width: int, height: int) -> None:
     """1: the Hero's home, and nobody up yet."""
-    sky(pen, width, height * 0.62)
+    pen.wash(width, height * 0.62, SKY)
     sun(pen.at(width * 0.9, 84, 42))
     cloud(pen.at(640, 100, 34))
     cloud(pen.at(118, 168, 26))
@@ -112,7 +112,7 @@ _FLYING = DragonPose(
 
 def _flight(pen: Pen, width: int, height: int) -> None:
     """2: the Dragon flies past the castle with the Princess on its back."""
-    sky(pen, width, height * 0.86)
+    pen.wash(width, height * 0.86, SKY)
     cloud(pen.at(60, 300, 24))
     hill(pen, [(-10, 400), (120, 380), (260, 396), (width + 10, 360)], height + 5, FAR_GRASS)
     pen.ground_shadow(376, 402, 70, FAR_GRASS)
@@ -132,7 +132,7 @@ def _flight(pen: Pen, width: int, height: int) -> None:
 
 def _alarm(pen: Pen, width: int, height: int) -> None:
     """3: the Hero has seen it."""
-    pen.wash(polygon((0, 0), (width, 0), (width, height), (0, height)), (252, 226, 150), gap=0.35)
+    pen.wash(width, height, (252, 226, 150))
     center = (224, 300)
     for index in range(30):
         turn = 2 * np.pi * index / 30 + 0.1
@@ -155,24 +155,25 @@ def _alarm(pen: Pen, width: int, height: int) -> None:
 
 def _run(pen: Pen, width: int, height: int) -> None:
     """4: out of the door, spoon in hand."""
-    sky(pen, width, height * 0.6)
+    pen.wash(width, height * 0.6, SKY)
     cloud(pen.at(440, 96, 28))
     hill(pen, [(-10, 240), (240, 206), (520, 232), (780, 196), (930, 214)], height + 5, FAR_GRASS)
     for x, y, size in ((850, 214, 24), (886, 222, 30)):
         pine(pen.at(x, y, size))
-    hill(pen, [(-10, 300), (300, 286), (620, 306), (930, 290)], height + 5, GRASS)
+    hill(pen, [(-10, 316), (200, 296), (420, 300), (660, 322), (930, 272)], height + 5, GRASS)
     road = [
         (146, 306),
         (146, 306),
         (196, 306),
         (196, 306),
-        (400, 340),
-        (930, 350),
-        (930, 350),
-        (930, 396),
-        (930, 396),
+        (300, 336),
+        (560, 362),
+        (930, 318),
+        (930, 318),
+        (930, 366),
+        (930, 366),
     ]
-    pen.shape([*road, (400, 392), (180, 346)], PATH, line=2.6, shadow=0)
+    pen.shape([*road, (640, 410), (360, 396), (180, 346)], PATH, line=2.6, shadow=0)
     pen.ground_shadow(206, 306, 124, GRASS)
     home(pen.at(196, 304, 56), open_door=True)
     figure = Pose(
@@ -194,14 +195,14 @@ def _run(pen: Pen, width: int, height: int) -> None:
         puff(pen.at(x, y, size))
     for y in (236, 262, 340):
         pen.stroke([(330 + y * 0.1, y), (402 + y * 0.1, y + 2)], 2.6)
-    sheep(pen.at(792, 334, 20, mirror=True), startled=True)
-    grass(pen, [(60, 390), (280, 398), (850, 322), (720, 318)])
+    sheep(pen.at(800, 318, 20, mirror=True), startled=True)
+    grass(pen, [(60, 390), (280, 398), (862, 302), (716, 340)])
     balloon(pen, "HOLD ON!\nI HAVE A SPOON!", 768, 76, (706, 190), cap=20)
 
 
 def _arrival(pen: Pen, width: int, height: int) -> None:
     """5: a tall castle, a small hero."""
-    sky(pen, width, height * 0.6)
+    pen.wash(width, height * 0.6, SKY)
     cloud(pen.at(84, 190, 26))
     cloud(pen.at(370, 250, 30))
     for x, y in ((60, 330), (104, 312), (84, 362)):
@@ -288,7 +289,7 @@ def _arrival(pen: Pen, width: int, height: int) -> None:
 
 def _dragon_near(pen: Pen, width: int, height: int) -> None:
     """6: the Dragon, very near."""
-    pen.wash(polygon((0, 0), (width, 0), (width, height), (0, height)), (226, 214, 240), gap=0.3)
+    pen.wash(width, height, (226, 214, 240))
     dragon_face(pen.at(228, 300, 148), look=(-0.1, 0.75))
     for x, y, size in (
         (96, 348, 13),
@@ -324,7 +325,7 @@ _SITTING = DragonPose(
 
 def _standoff(pen: Pen, width: int, height: int) -> None:
     """7: a small hero and a large dragon."""
-    sky(pen, width, height * 0.72)
+    pen.wash(width, height * 0.72, SKY)
     cloud(pen.at(350, 96, 30))
     hill(pen, [(-10, 520), (160, 490), (320, 504), (width + 10, 480)], height + 5, FAR_GRASS)
     hill(pen, [(-10, 590), (200, 572), (width + 10, 584)], height + 5, GRASS)
@@ -353,7 +354,7 @@ def _standoff(pen: Pen, width: int, height: int) -> None:
 
 def _late(pen: Pen, width: int, height: int) -> None:
     """8: the Princess, with a cake."""
-    sky(pen, width, height * 0.8)
+    pen.wash(width, height * 0.8, SKY)
     cloud(pen.at(330, 70, 24))
     hill(pen, [(-10, 280), (300, 262), (640, 282), (930, 250)], height + 5, FAR_GRASS)
     pen.ground_shadow(166, 320, 116, FAR_GRASS)
@@ -395,7 +396,7 @@ def _late(pen: Pen, width: int, height: int) -> None:
 
 def _sorry(pen: Pen, width: int, height: int) -> None:
     """9: oh."""
-    pen.wash(polygon((0, 0), (width, 0), (width, height), (0, height)), (250, 214, 206), gap=0.35)
+    pen.wash(width, height, (250, 214, 206))
     figure = Pose(
         "sheepish",
         facing=0.35,
@@ -415,7 +416,7 @@ def _sorry(pen: Pen, width: int, height: int) -> None:
 
 def _delight(pen: Pen, width: int, height: int) -> None:
     """10: just the thing."""
-    pen.wash(polygon((0, 0), (width, 0), (width, height), (0, height)), (206, 232, 226), gap=0.35)
+    pen.wash(width, height, (206, 232, 226))
     pose = DragonPose(
         spine=((12, 7, 0.9), (5, 5.2, 1.5), (2.2, 3.2, 1.2), (0.9, 1.0, 0.84), (0.2, -0.1, 0.75)),
         feet=(((0.6, 3.2), (-2.45, 1.3), 0.5),),
@@ -436,7 +437,7 @@ def _delight(pen: Pen, width: int, height: int) -> None:
 
 def _feast(pen: Pen, width: int, height: int) -> None:
     """11: everybody at the Hero's home."""
-    sky(pen, width, height * 0.7, DUSK)
+    pen.wash(width, height * 0.7, DUSK)
     for x, y, size in ((330, 120, 10), (420, 170, 8), (500, 120, 9), (890, 150, 9), (36, 170, 9)):
         star(pen.at(x, y, size))
     hill(pen, [(-10, 330), (200, 292), (460, 320), (700, 296), (930, 318)], height + 5, FAR_GRASS)

@@ -266,17 +266,16 @@ def _bricks(pen: Pen, places: Sequence[Point]) -> None:
         pen.stroke([(x + 0.14, y), (x + 0.14, y + 0.14), (x + 0.14, y + 0.14), (x + 0.42, y + 0.14)], 2.0)
 
 
-def sky(pen: Pen, width: float, height: float, color: Color = SKY) -> None:
-    """Marker sky from the top of a panel down to `height` pixels."""
-    pen.wash(polygon((0, -4), (width, -4), (width, height), (0, height)), color, gap=0.3, tilt=-1.0)
-
-
 def hill(pen: Pen, ridge: Sequence[Point], bottom: float, color: Color) -> None:
     """Land under a ridge of points from left to right, down to `bottom` (all in the pen's units)."""
     (left, _), (right, _) = ridge[0], ridge[-1]
-    pen.shape(
-        [ridge[0], *ridge, ridge[-1], *polygon((right, bottom), (left, bottom))], color, line=3.0, shadow=0.0
-    )
+    land = [ridge[0], *ridge, ridge[-1], *polygon((right, bottom), (left, bottom))]
+    pen.shape(land, color, line=0, shadow=0, wobble=0)
+    # The line stops short of the panel's frame.
+    (second, after_left), (before, before_right) = ridge[1], ridge[-2]
+    starts = (14.0, ridge[0][1] + (after_left - ridge[0][1]) * (14.0 - left) / (second - left))
+    stops = (right - 26.0, ridge[-1][1] + (before_right - ridge[-1][1]) * 26.0 / (right - before))
+    pen.stroke([starts, *ridge[1:-1], stops], 3.0)
 
 
 def cloud(pen: Pen) -> None:

@@ -440,35 +440,26 @@ class Pen:
                 widths = 1.0 + 0.35 * sway_along(self.sheet.line_rng, len(path), (50, 130))
                 self.sheet.brush("guides", path, widths, 200)
 
-    def wash(self, points: Sequence[Point], color: Color, *, gap: float = 0.25, tilt: float = 2.0) -> None:
-        """Background colour in broad marker strokes side by side, with paper left between some of them.
+    def wash(self, width: float, height: float, color: Color) -> None:
+        """Background colour over a panel's upper `height` pixels; nothing in pencil.
 
-        Args:
-            points: a closed form; strokes cover its bounds, row by row, and run on past its sides.
-            color: the marker.
-            gap: share of the rows that leave paper between them.
-            tilt: of the rows, in degrees.
+        Broad marker strokes side by side from edge to edge, with paper left between some of them.
         """
-        outline = np.concatenate(smooth_runs(self.place(points), closed=True))
-        rng, slope = self.sheet.line_rng, math.tan(math.radians(tilt))
-        top, bottom = float(outline[:, 1].min()), float(outline[:, 1].max())
-        y = top
-        while y < bottom:
-            height = rng.uniform(20, 30)
-            near = outline[np.abs(outline[:, 1] - y - height / 2) < max(height, (bottom - top) / 12)]
-            near = near if len(near) > 1 else outline
-            left, right = near[:, 0].min() - rng.uniform(4, 14), near[:, 0].max() + rng.uniform(4, 14)
-            path = evenly_spaced(
-                np.array([(left, y + height / 2), (right, y + height / 2 + (right - left) * slope)])
-            )
+        rng = self.sheet.line_rng
+        y = -4.0
+        while y < height:
+            breadth = rng.uniform(20, 30)
+            # No two rows run quite alike, so that the paper between them comes and goes.
+            rise = width * rng.normal(-0.012, 0.012) / 2
+            middle = y + breadth / 2
+            path = evenly_spaced(self.place([(-12, middle - rise), (width + 12, middle + rise)]))
             path[:, 1] += 1.8 * sway_along(rng, len(path), (160, 400))
-            tone = rng.uniform(-5, 5)
+            red, green, blue = (int(np.clip(c + rng.uniform(-5, 5), 0, 255)) for c in color)
             if self.sheet.rough == "color":
-                shade = tuple(int(np.clip(c + tone, 0, 255)) for c in color)
-                band = np.full(len(path), height / 2)
-                edge = np.concatenate([path - [0, 1] * band[:, None], (path + [0, 1] * band[:, None])[::-1]])
-                self.sheet.fill(edge, (shade[0], shade[1], shade[2]), 3)
-            y += height * (rng.uniform(1.05, 1.3) if rng.uniform() < gap else rng.uniform(0.8, 0.97))
+                half = np.array([0, breadth / 2])
+                up, down = path - half, path + half
+                self.sheet.fill(np.concatenate([up, down[::-1]]), (red, green, blue), 3)
+            y += breadth * (rng.uniform(1.05, 1.25) if rng.uniform() < 0.3 else rng.uniform(0.8, 0.97))
 
     def _unsteady(self, path: Path, amount: float, *, closed: bool = False) -> Path:
         """The path as a hand draws it: about `amount` pixels off, slowly."""

@@ -15,6 +15,7 @@ from comicloss.demo.pages import PAGE_HEIGHT, PAGE_WIDTH, draw_page
 from comicloss.demo.people import PRINCESS_COLORS
 from comicloss.demo.places import CASTLE_COLORS
 from comicloss.demo.strokes import LETTERING, Sheet, ellipse, polygon
+from pages.split import find_panels
 
 Picture = NDArray[np.uint8]
 # A drawn frame may run on past its corners by this much.
@@ -153,3 +154,10 @@ def test_text_grows_with_its_lines() -> None:
     width, height = text_size("HELLO", 20)
     wider, taller = text_size("HELLO\nHELLO THERE", 20)
     assert wider > width and taller > height == 20
+
+
+@pytest.mark.parametrize("rough", ["color", "pencil"])
+def test_the_panels_can_be_found_on_the_pages(rough: str, request: pytest.FixtureRequest) -> None:
+    for page, truth in zip(request.getfixturevalue(rough), DEMO_STORY.pages, strict=True):
+        found = [box.xywh for box in find_panels(page)]
+        assert np.abs(np.array(found) - [panel.box for panel in truth.panels]).max() <= OVERSHOOT
