@@ -11,20 +11,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from comicloss import authoring, looking
+from comicloss import authoring, looking, overlays
 from comicloss.authoring import MarksTable, marks_table
 from comicloss.freshness import StageStatus, Status, status
 from comicloss.story import Story, load_story
 from comicloss.story.model import Kind
 from comicloss.workplace import locked
+from pages.errors import ComicLossError
 from pages.files import os_errors
 from pages.model import Direction
 from pages.progress import Progress, Stop, never, silent
 
 __all__ = [
+    "ComicLossError",
     "MarksTable",
+    "Progress",
     "StageStatus",
     "Status",
+    "Stop",
     "add_element",
     "add_pages",
     "demo",
@@ -33,6 +37,7 @@ __all__ = [
     "make",
     "marks_table",
     "new_story",
+    "panel_overlays",
     "panels_of_pictures",
     "set_marks",
     "status",
@@ -82,6 +87,12 @@ def find_story_panels(
     """Find the panels of the story's pages; see ``authoring.find_story_panels``."""
     with _story(folder):
         return authoring.find_story_panels(folder, again=again, progress=progress, stop=stop)
+
+
+def panel_overlays(folder: Path, progress: Progress = silent, stop: Stop = never) -> dict[str, Path]:
+    """Pictures of the pages with their panels numbered; see ``overlays.panel_overlays``."""
+    with _story(folder):
+        return overlays.panel_overlays(folder, progress=progress, stop=stop)
 
 
 def set_marks(folder: Path, marks: Sequence[tuple[str, str, float | None]]) -> None:

@@ -5,7 +5,8 @@ A small U-Net with three rules:
 * it normalizes per pixel (root mean square over channels), never over the picture, so that a character looks
   the same whatever else is in the panel and tiles can be exact;
 * it is modulated (FiLM; Perez et al. 2018) by a style embedding, so one network serves the whole story;
-* it sees fixed planes (``styles.screens``) beside the picture and draws patterns by comparing tone with them.
+* it draws patterns as a printer does: the style picks fixed planes (``styles.screens``), tone is compared
+  with them, and what is darker than the plane is covered with ink. One comparison serves all patterns.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from styles import screens as _screens
 from styles.vocabulary import PADDING, Vocabulary
 
 _TEXT_LENGTH = 24
+_PICKED = 4  # planes that a style mixes for itself
+_SHARPNESS = 12.0  # of the comparison of tone with a plane: a ramp of about a third of the tones
 
 
 class _PixelNorm(nn.Module):
@@ -105,10 +108,10 @@ class StyleNet(nn.Module):
         super().__init__()
         self.vocabulary = vocabulary
         self.config = {"width": width, "style_size": style_size}
-        planes = len(_screens.NAMES)
         full, half, quarter = width, width * 12 // 5, width * 24 // 5
         self.text = _TextEncoder(len(vocabulary), style_size)
-        self.stem = nn.Conv2d(7 + planes, full, 3, padding=1)
+        self.pick = nn.Linear(style_size, _PICKED * len(_screens.NAMES))
+        self.stem = nn.Conv2d(7 + _PICKED, full, 3, padding=1)
         self.to_half = nn.Conv2d(full, half, 4, stride=2, padding=1)
         self.encode_half = _Block(half, style_size)
         self.to_quarter = nn.Conv2d(half, quarter, 4, stride=2, padding=1)
@@ -116,11 +119,18 @@ class StyleNet(nn.Module):
         self.from_quarter = nn.Conv2d(quarter, half, 1)
         self.decode_half = _Block(half, style_size)
         self.from_half = nn.Conv2d(half, full, 1)
-        self.mix = nn.Conv2d(full + 7 + planes, full, 3, padding=1)
+        self.mix = nn.Conv2d(full + 7 + _PICKED, full, 3, padding=1)
         self.decode_full = _Block(full, style_size)
         self.last_norm = _PixelNorm(full)
         self.last_modulation = _Modulation(full, style_size)
         self.to_color = nn.Conv2d(full, 3, 3, padding=1)
+        self.to_tone = nn.Conv2d(full, _PICKED, 3, padding=1)
+        self.ink = nn.Linear(style_size, _PICKED * 3)
+        self.recolor = nn.Linear(style_size, 12)
+        nn.init.zeros_(self.recolor.weight)
+        with torch.no_grad():  # starts as the picture itself, which every style then departs from
+            self.recolor.bias.copy_(torch.cat([torch.eye(3).flatten(), torch.zeros(3)]))
+            self.to_color.weight.mul_(0.1)
 
     def embed(self, texts: Sequence[str]) -> Tensor:
         """Style embeddings of texts: (T, D). Words outside the vocabulary carry no meaning."""
@@ -154,6 +164,17 @@ class StyleNet(nn.Module):
         Raises:
             ValueError: H or W is no multiple of ``total_stride``.
         """
+        return self.unclipped(art, screens, style, flats, flats_valid).clamp(0, 1)
+
+    def unclipped(
+        self,
+        art: Tensor,
+        screens: Tensor,
+        style: Tensor,
+        flats: Tensor | None = None,
+        flats_valid: Tensor | None = None,
+    ) -> Tensor:
+        """What ``forward`` clips to [0, 1]: trained on, as a clipped or squashed pixel has no way back."""
         if art.shape[-1] % self.total_stride or art.shape[-2] % self.total_stride:
             raise ValueError(
                 f"height and width must be multiples of {self.total_stride}, not {tuple(art.shape[-2:])}"
@@ -162,8 +183,8 @@ class StyleNet(nn.Module):
             hints = art.new_zeros(art.shape[0], 4, *art.shape[-2:])
         else:
             hints = torch.cat([(flats - 0.5) * flats_valid, flats_valid], dim=1)
-        planes = screens - 0.5
-        given = torch.cat([art - 0.5, hints, planes], dim=1)
+        picked = self._picked_screens(screens, style)
+        given = torch.cat([art - 0.5, hints, picked - 0.5], dim=1)
         full = self.stem(given)
         half = self.encode_half(self.to_half(full), style)
         quarter = self.to_quarter(half)
@@ -175,7 +196,17 @@ class StyleNet(nn.Module):
         full = self.mix(torch.cat([full, given], dim=1))
         full = self.decode_full(full, style)
         full = F.silu(self.last_modulation(self.last_norm(full), style))
-        return torch.sigmoid(4 * self.to_color(full))
+        matrix, offset = self.recolor(style).split([9, 3], dim=1)
+        recolored = torch.einsum("nij,njhw->nihw", matrix.view(-1, 3, 3), art - 0.5)
+        recolored = recolored + offset[:, :, None, None]
+        cover = torch.sigmoid(_SHARPNESS * (0.5 + self.to_tone(full) - picked))
+        inked = torch.einsum("nij,njhw->nihw", self.ink(style).view(-1, 3, _PICKED), cover - 0.5)
+        return 0.5 + self.to_color(full) + recolored + inked
+
+    def _picked_screens(self, screens: Tensor, style: Tensor) -> Tensor:
+        """The planes that a style mixes for itself: (N, K, H, W) -> (N, _PICKED, H, W) in [0, 1]."""
+        shares = (3 * self.pick(style)).view(len(style), _PICKED, -1).softmax(dim=2)
+        return torch.einsum("npk,nkhw->nphw", shares, screens)
 
     def adapters(self) -> dict[str, nn.Parameter]:
         """What fine-tuning may move beside the style embeddings: FiLM offsets and the last layer."""
