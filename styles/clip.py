@@ -23,6 +23,10 @@ EXAMPLE = "ViT-B-32/laion2b_s34b_b79k"
 """A well-tried real CLIP: MIT licence, about 600 MB."""
 
 _WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
+_OWN_FOLDER = (
+    "or copy the model's folder (open_clip_config.json and open_clip_model.safetensors) here and name it: "
+    "--clip /path/to/folder"
+)
 _EMBEDDED_TEMPLATES = ("{}",)
 _FUNCTION_WORDS = frozenset(
     words_of(
@@ -41,6 +45,8 @@ class ClipEncoder(nn.Module):
         name: what people call it.
         templates: sentences with ``{}`` for the prompt, whose embeddings are averaged.
         vocabulary: the words that the model knows, where it knows only some.
+        stride: given for a convolutional tower, which takes pictures of any size: what their sides must be a
+            multiple of.
 
     Attributes:
         image_size: side in pixels of the square pictures that the model was trained on.
@@ -54,6 +60,7 @@ class ClipEncoder(nn.Module):
         name: str,
         templates: Sequence[str] = ("{}",),
         vocabulary: Vocabulary | None = None,
+        stride: int | None = None,
     ) -> None:
         from open_clip.model import get_model_preprocess_cfg
 
@@ -63,6 +70,7 @@ class ClipEncoder(nn.Module):
         self.name = name
         self.templates = tuple(templates)
         self.vocabulary = vocabulary
+        self.stride = stride
         preprocess = get_model_preprocess_cfg(model)
         size = preprocess["size"]
         self.image_size: int = size if isinstance(size, int) else size[0]
@@ -106,10 +114,15 @@ class ClipEncoder(nn.Module):
     def features(self, images: Tensor) -> list[Tensor]:
         """What the image tower sees on its way, (N, 3, H, W) in [0, 1] -> up to four maps (N, C, h, w).
 
-        They are spread evenly over the tower's depth, shallow ones first. Pictures are resized as in
-        ``encode_image``.
+        They are spread evenly over the tower's depth, shallow ones first. A convolutional tower looks at the
+        picture in its own size (extended to a multiple of ``stride``); any other one as in ``encode_image``.
         """
-        prepared = (self.resize(images) - self.mean) / self.std
+        if self.stride is None:
+            images = self.resize(images)
+        else:
+            height, width = images.shape[-2:]
+            images = F.pad(images, (0, -width % self.stride, 0, -height % self.stride), mode="replicate")
+        prepared = (images - self.mean) / self.std
         found = self.model.visual.forward_intermediates(prepared, intermediates_only=True, output_fmt="NCHW")
         maps: list[Tensor] = found["image_intermediates"]
         count = min(4, len(maps))
@@ -173,6 +186,7 @@ def load_clip(name: str | None = None) -> ClipEncoder:
             name="embedded",
             templates=_EMBEDDED_TEMPLATES,
             vocabulary=vocabulary,
+            stride=32,
         )
     try:
         model, tokenize = _open_clip(name)
@@ -264,8 +278,13 @@ def _listed(name: str) -> tuple[str, str]:
     raise WeightsError(f"{name}: no such CLIP", remedy=remedy)
 
 
-def hub_file(repository: str, file: str) -> Path:
+def hub_file(repository: str, file: str, *, otherwise: str = _OWN_FOLDER) -> Path:
     """A file of a Hugging Face repository, from the cache or the net.
+
+    Args:
+        repository: "owner/name".
+        file: its path there.
+        otherwise: what a person without the net can do.
 
     Raises:
         WeightsError: it is neither in the cache nor to be had.
@@ -282,9 +301,8 @@ def hub_file(repository: str, file: str) -> Path:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise WeightsError(
             f"{repository}/{file}: not on this computer, and it cannot be fetched ({reason})",
-            remedy="Connect to the net once and run the same again; or copy the model's folder "
-            "(open_clip_config.json and open_clip_model.safetensors) here and name it: "
-            "--clip /path/to/folder; or leave --clip out: the embedded CLIP needs no download.",
+            remedy=f"Connect to the net once and run the same again; {otherwise}; or leave --clip out: the "
+            "embedded CLIP needs no download.",
         ) from error
 
 

@@ -73,7 +73,9 @@ def load_vgg_content(path: Path | None = None) -> VggContent:
     """
     from torchvision.models.vgg import cfgs, make_layers
 
-    path = path or hub_file(_VGG_REPOSITORY, "model.safetensors")
+    path = path or hub_file(
+        _VGG_REPOSITORY, "model.safetensors", otherwise="a real CLIP needs VGG19 beside it, once"
+    )
     features: nn.Sequential = make_layers(cfgs["E"])[: _CONV5_2 + 1]
     try:
         found = load_file(path)
