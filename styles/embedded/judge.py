@@ -22,7 +22,7 @@ WEIGHTS = Path(__file__).with_name("judge.safetensors")
 JUDGE_STYLES: tuple[str, ...] = (*JUDGE_RENDERERS, *SOURCE_RENDERERS)
 """What the style head tells apart: eighteen styles, and three kinds of art as an author hands it in."""
 
-_STEM, _FINE, _COARSE = 48, 96, 192  # channels at 1/4, 1/8 and 1/16 of the size
+_WIDTH = 128
 
 
 class _Mixer(nn.Module):
@@ -68,6 +68,12 @@ class _Attention(nn.Module):
         return grid
 
 
+def _resized(images: Tensor, size: int) -> Tensor:
+    if images.shape[-2:] == (size, size):
+        return images
+    return F.interpolate(images, (size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
 def _statistics(grid: Tensor) -> Tensor:
     """Mean and spread of each channel over the grid: (N, C, h, w) -> (N, 2 C)."""
     flat = grid.flatten(2)
@@ -75,68 +81,61 @@ def _statistics(grid: Tensor) -> Tensor:
 
 
 class JudgeNetwork(nn.Module):
-    """Convolutional mixing at 1/8, attention at 1/16 of the size; one head for identity, one for style.
+    """Two towers: a small hybrid of convolution and attention for identity, a texture statistic for style.
 
-    Every method takes pictures (N, 3, H, W) in [0, 1] of any size and resizes them to ``image_size``.
+    Every method takes pictures (N, 3, H, W) in [0, 1] of any size and resizes them itself: to ``style_size``
+    for style, to ``identity_size`` for all else, since identity is in shapes and colors, hardly in texture.
     """
 
-    image_size = 96
+    style_size = 96
+    identity_size = 64
     identity_width = 128
     style_width = 48
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, _STEM, 7, stride=4, padding=3)
-        self.to_fine = nn.Conv2d(_STEM, _FINE, 3, stride=2, padding=1)
-        self.fine = nn.Sequential(*(_Mixer(_FINE) for _ in range(2)))
-        self.to_coarse = nn.Conv2d(_FINE, _COARSE, 2, stride=2)
-        self.coarse = nn.Sequential(*(_Attention(_COARSE, 6) for _ in range(2)))
+        self.patches = nn.Conv2d(3, 64, 7, stride=4, padding=3)
+        self.tokens = nn.Conv2d(64, _WIDTH, 3, stride=2, padding=1)
+        self.blocks = nn.Sequential(_Mixer(_WIDTH), _Mixer(_WIDTH), _Attention(_WIDTH, 4))
         self.identity_head = nn.Sequential(
-            nn.LayerNorm(2 * _COARSE),
-            nn.Linear(2 * _COARSE, self.identity_width),
+            nn.LayerNorm(2 * _WIDTH),
+            nn.Linear(2 * _WIDTH, self.identity_width),
             nn.BatchNorm1d(self.identity_width, affine=False),
         )
+        self.grain = nn.Conv2d(3, 32, 7, stride=4, padding=3)
+        self.texture = nn.Conv2d(32, 48, 3, stride=2, padding=1)
         self.style_head = nn.Sequential(
-            nn.LayerNorm(2 * _STEM + 2 * _FINE), nn.Linear(2 * _STEM + 2 * _FINE, 128), nn.GELU(),
-            nn.Linear(128, self.style_width),
-        )  # fmt: skip
+            nn.LayerNorm(160), nn.Linear(160, 128), nn.GELU(), nn.Linear(128, self.style_width)
+        )
         self.style_prototypes = nn.Parameter(torch.randn(len(JUDGE_STYLES), self.style_width))
 
-    def grids(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features at 1/4, 1/8 and 1/16: (N, 48, 24, 24), (N, 96, 12, 12), (N, 192, 6, 6)."""
-        size = (self.image_size, self.image_size)
-        if images.shape[-2:] != size:
-            images = F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
-        stem = F.gelu(self.stem(2 * images - 1))
-        fine = self.fine(self.to_fine(stem))
-        return stem, fine, self.coarse(self.to_coarse(fine))
+    def patch_features(self, images: Tensor) -> Tensor:
+        """Local features (N, 128, 8, 8) of the identity tower."""
+        small = _resized(images, self.identity_size)
+        grid: Tensor = self.blocks(self.tokens(F.gelu(self.patches(2 * small - 1))))
+        return grid
 
-    def heads(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """φ (N, 128) and the style embedding (N, 48), both L2-normalized, in one pass."""
-        stem, fine, coarse = self.grids(images)
-        pooled = torch.cat([coarse.mean((2, 3)), coarse.amax((2, 3))], 1)
-        texture = torch.cat([_statistics(stem), _statistics(fine)], 1)
-        return F.normalize(self.identity_head(pooled), dim=1), F.normalize(self.style_head(texture), dim=1)
+    def pooled(self, images: Tensor) -> Tensor:
+        """The mean and the greatest of the local features, (N, 256)."""
+        grid = self.patch_features(images)
+        return torch.cat([grid.mean((2, 3)), grid.amax((2, 3))], 1)
 
     def identity(self, images: Tensor) -> Tensor:
         """φ (N, 128), L2-normalized: near for one character in any style, pose or place, far for two."""
-        return self.heads(images)[0]
+        return F.normalize(self.identity_head(self.pooled(images)), dim=1)
 
     def style(self, images: Tensor) -> Tensor:
         """The style embedding (N, 48), L2-normalized: what the picture is made of, not what it shows."""
-        return self.heads(images)[1]
+        grain = F.gelu(self.grain(2 * _resized(images, self.style_size) - 1))
+        texture = F.gelu(self.texture(grain))
+        statistics = torch.cat([_statistics(grain), _statistics(texture)], 1)
+        return F.normalize(self.style_head(statistics), dim=1)
 
     def style_prototype(self, name: str) -> Tensor:
         """The direction (48,), L2-normalized, of one of ``JUDGE_STYLES``. KeyError for any other name."""
         if name not in JUDGE_STYLES:
             raise KeyError(f"{name!r} is none of the judge's styles: {', '.join(JUDGE_STYLES)}")
         return F.normalize(self.style_prototypes[JUDGE_STYLES.index(name)], dim=0)
-
-    def patch_features(self, images: Tensor) -> Tensor:
-        """Local features (N, 288, 12, 12): the fine grid, and the coarse one laid over it."""
-        _, fine, coarse = self.grids(images)
-        coarse = F.interpolate(coarse, fine.shape[-2:], mode="bilinear", align_corners=False)
-        return torch.cat([fine, coarse], 1)
 
 
 def load_judge() -> JudgeNetwork:

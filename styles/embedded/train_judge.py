@@ -1,8 +1,10 @@
 """Trains the judge: whose picture is it, whatever the style; and which style is it, whoever is shown.
 
-Identity is learned by supervised contrast (Khosla et al., "Supervised Contrastive Learning", 2020, eq. 2):
-the four views of an identity in a batch differ in style, pose, framing and background and attract each other,
-all others repel. Style is learned by cosine similarity to one prototype per style.
+Identity is learned twice over. By supervised contrast (Khosla et al., "Supervised Contrastive Learning",
+2020, eq. 2): the views of an identity in a batch differ in style, pose, framing and background and attract
+each other, all others repel. And by drawing: from any view, a linear decoder must recall the identity's
+portrait (a tiny clean picture in everybody's pose), which says directly what belongs to the identity.
+Style is learned by cosine similarity to one prototype per style.
 
 Everything is a function of (seed, shard) or (seed, step), so a killed training goes on exactly where it was.
 """
@@ -26,7 +28,7 @@ from torch.nn import functional as F
 from pages.files import write_atomic
 from styles.embedded.judge import JUDGE_STYLES, WEIGHTS, JudgeNetwork
 from styles.embedded.judge_renderers import JUDGE_RENDERERS, SOURCE_RENDERERS
-from styles.embedded.judge_scenes import Identity, draw_identities, render
+from styles.embedded.judge_scenes import Identity, draw_identities, portrait, render
 from styles.registry import seal
 
 _RENDERERS = {**JUDGE_RENDERERS, **SOURCE_RENDERERS}
@@ -44,9 +46,10 @@ class Recipe:
         identities_per_step: in a batch, with ``views_per_identity`` pictures each.
         views_per_identity: of the ``views``.
         steps: optimizer steps.
-        learning_rate: after a warm-up of a twentieth of the steps; then falls along a cosine.
+        learning_rate: reached after ``warm_up`` steps; falls to nothing over the last ``decay`` steps.
         temperature: of the contrast.
-        style_weight: of the style term against the identity term.
+        portrait_weight: of the recalled portraits against the contrast.
+        style_weight: of the style term against the contrast.
         average: decay of the weights' running average, which is what is shipped.
         checkpoint_every: steps between two checkpoints.
     """
@@ -55,14 +58,17 @@ class Recipe:
     identities: int = 4096
     unseen: int = 256
     views: int = 6
-    identities_per_step: int = 24
+    identities_per_step: int = 16
     views_per_identity: int = 4
-    steps: int = 1200
+    steps: int = 3000
     learning_rate: float = 2e-3
+    warm_up: int = 50
+    decay: int = 600
     temperature: float = 0.1
+    portrait_weight: float = 2.0
     style_weight: float = 0.4
     average: float = 0.995
-    checkpoint_every: int = 50
+    checkpoint_every: int = 100
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,12 @@ class Views:
     Attributes:
         pictures: (I, V, 3, S, S) uint8.
         styles: (I, V) int64, places in ``JUDGE_STYLES``.
+        portraits: (I, 768) float32, the identities' portraits, flattened.
     """
 
     pictures: NDArray[np.uint8]
     styles: NDArray[np.int64]
+    portraits: NDArray[np.float32]
 
 
 _SHARD = 128
@@ -107,18 +115,19 @@ def _views(folder: Path, identities: list[Identity], recipe: Recipe) -> Views:
         if not path.exists():
             rendered = render_views(identities[first : first + _SHARD], recipe)
             packed = io.BytesIO()
-            np.savez(packed, pictures=rendered.pictures, styles=rendered.styles)
+            np.savez(packed, pictures=rendered[0], styles=rendered[1])
             write_atomic(path, packed.getvalue())
             print(f"{folder.name}: {first + _SHARD} of {len(identities)} identities", flush=True)
         with np.load(path, allow_pickle=False) as shard:
             pictures.append(shard["pictures"])
             styles.append(shard["styles"])
-    return Views(np.concatenate(pictures), np.concatenate(styles))
+    portraits = np.stack([portrait(identity).ravel() for identity in identities]).astype(np.float32)
+    return Views(np.concatenate(pictures), np.concatenate(styles), portraits)
 
 
-def render_views(identities: list[Identity], recipe: Recipe) -> Views:
-    """Each identity in ``recipe.views`` variations and as many different styles."""
-    size = JudgeNetwork.image_size
+def render_views(identities: list[Identity], recipe: Recipe) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Pictures and styles, as in Views: each identity in several variations and as many different styles."""
+    size = JudgeNetwork.style_size
     pictures = np.empty((len(identities), recipe.views, 3, size, size), dtype=np.uint8)
     styles = np.empty((len(identities), recipe.views), dtype=np.int64)
     share = np.array([2.0 if name in SOURCE_RENDERERS else 1.0 for name in JUDGE_STYLES])
@@ -133,7 +142,7 @@ def render_views(identities: list[Identity], recipe: Recipe) -> Views:
             lines = torch.from_numpy(picture.lines)[None, None]
             painted = _RENDERERS[JUDGE_STYLES[style]](inked, lines, generator)[0]
             pictures[row, view] = (painted.numpy() * 255 + 0.5).astype(np.uint8)
-    return Views(pictures, styles)
+    return pictures, styles
 
 
 def disturb(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -184,15 +193,18 @@ def contrast(embeddings: Tensor, owners: Tensor, temperature: float) -> Tensor:
 def train(seen: Views, unseen: Views, recipe: Recipe, work: Path) -> JudgeNetwork:
     """The averaged network after ``recipe.steps``; goes on from the checkpoint in ``work``, if any."""
     torch.manual_seed(recipe.seed)
+    center, spread = seen.portraits.mean(0), seen.portraits.std(0) + 0.05
+    portraits = torch.from_numpy((seen.portraits - center) / spread)
     network, average = JudgeNetwork(), JudgeNetwork()
     average.load_state_dict(network.state_dict())
-    parameters = dict(network.named_parameters())
-    decayed = [p for p in parameters.values() if p.dim() > 1]
-    plain = [p for p in parameters.values() if p.dim() <= 1]
+    recall = nn.Sequential(nn.LayerNorm(256), nn.Linear(256, portraits.shape[1]))
+    learning = nn.ModuleDict({"network": network, "recall": recall})
+    decayed = [p for p in learning.parameters() if p.dim() > 1]
+    plain = [p for p in learning.parameters() if p.dim() <= 1]
     groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.05)
     checkpoint = work / "checkpoint.safetensors"
-    start = _resume(checkpoint, network, average, optimizer) if checkpoint.exists() else 0
+    start = _resume(checkpoint, learning, average, optimizer) if checkpoint.exists() else 0
     began, losses = time.monotonic(), []
     for step in range(start, recipe.steps):
         random = np.random.default_rng((recipe.seed, step))
@@ -202,15 +214,23 @@ def train(seen: Views, unseen: Views, recipe: Recipe, work: Path) -> JudgeNetwor
         images = torch.from_numpy(seen.pictures[who[:, None], views]).flatten(0, 1).float() / 255
         styles = torch.from_numpy(seen.styles[who[:, None], views]).flatten()
         owners = torch.arange(len(who)).repeat_interleave(recipe.views_per_identity)
-        identity, style = network.heads(disturb(images, generator))
+        images = disturb(images, generator)
+        pooled = network.pooled(images)
+        identity = F.normalize(network.identity_head(pooled), dim=1)
         identity_loss = contrast(identity, owners, recipe.temperature)
-        style_logits = 16 * style @ F.normalize(network.style_prototypes, dim=1).T
-        style_loss = F.cross_entropy(style_logits, styles, label_smoothing=0.05)
+        recalled = recall(pooled).view(*views.shape, -1)
+        portrait_loss = F.mse_loss(recalled, portraits[who][:, None].expand_as(recalled))
+        half = slice(None, None, 2)  # style is learned sooner than identity: half of the pictures do
+        style_logits = 16 * network.style(images[half]) @ F.normalize(network.style_prototypes, dim=1).T
+        style_loss = F.cross_entropy(style_logits, styles[half], label_smoothing=0.05)
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * _schedule(step / recipe.steps)
+            group["lr"] = recipe.learning_rate * min(
+                1.0, (step + 1) / recipe.warm_up, (recipe.steps - step) / recipe.decay
+            )
         optimizer.zero_grad()
-        torch.autograd.backward(identity_loss + recipe.style_weight * style_loss)
-        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        loss = identity_loss + recipe.portrait_weight * portrait_loss + recipe.style_weight * style_loss
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(learning.parameters(), 2.0)
         optimizer.step()
         decay = min(recipe.average, (step + 1) / (step + 10))
         with torch.no_grad():
@@ -218,29 +238,24 @@ def train(seen: Views, unseen: Views, recipe: Recipe, work: Path) -> JudgeNetwor
                 kept.lerp_(new, 1 - decay)
             for buffer, current in zip(average.buffers(), network.buffers(), strict=True):
                 buffer.copy_(current)
-        losses.append((float(identity_loss.detach()), float(style_loss.detach())))
+        losses.append([float(part.detach()) for part in (identity_loss, portrait_loss, style_loss)])
         done = step + 1
         if done % recipe.checkpoint_every == 0 or done == recipe.steps:
-            _save(checkpoint, done, network, average, optimizer)
-            identity_mean, style_mean = np.mean(losses, 0)
+            _save(checkpoint, done, learning, average, optimizer)
+            means = " ".join(f"{mean:.3f}" for mean in np.mean(losses, 0))
             speed = (time.monotonic() - began) / (done - start)
-            note = f"step {done} identity {identity_mean:.3f} style {style_mean:.3f} {speed:.2f} s/step"
-            if done % (6 * recipe.checkpoint_every) == 0:
+            note = f"step {done} contrast, portrait, style {means} {speed:.2f} s/step"
+            if done % (5 * recipe.checkpoint_every) == 0:
                 note += f" {json.dumps(measure(average, unseen))}"
             print(note, flush=True)
             losses = []
     return average.eval()
 
 
-def _schedule(share: float) -> float:
-    """Warm-up over the first twentieth, then half a cosine down to nothing."""
-    return min(share / 0.05 + 1e-3, 0.5 + 0.5 * float(np.cos(np.pi * share)))
-
-
 def _save(
-    path: Path, step: int, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path, step: int, learning: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors = {f"learning.{name}": tensor for name, tensor in learning.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
@@ -248,9 +263,9 @@ def _save(
     write_atomic(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 
 
-def _resume(path: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+def _resume(path: Path, learning: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> int:
     tensors = load_file(path)
-    network.load_state_dict(_part(tensors, "network."))
+    learning.load_state_dict(_part(tensors, "learning."))
     average.load_state_dict(_part(tensors, "average."))
     states: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _part(tensors, "optimizer.").items():
@@ -279,9 +294,9 @@ def measure(network: JudgeNetwork, unseen: Views) -> dict[str, float]:
     count, views = unseen.styles.shape
     with torch.no_grad():
         flat = torch.from_numpy(unseen.pictures).flatten(0, 1)
-        both = [network.heads(part.float() / 255) for part in torch.split(flat, 64)]
-    identity = torch.cat([first for first, _ in both]).view(count, views, -1)
-    style = torch.cat([second for _, second in both])
+        parts = [part.float() / 255 for part in torch.split(flat, 64)]
+        identity = torch.cat([network.identity(part) for part in parts]).view(count, views, -1)
+        style = torch.cat([network.style(part) for part in parts])
     guessed = (style @ F.normalize(network.style_prototypes.detach(), dim=1).T).argmax(1)
     right = {32: 0.0, count: 0.0}
     alike, different = [], []

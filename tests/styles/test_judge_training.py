@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from styles.embedded import train_judge
 from styles.embedded.judge import JUDGE_STYLES, JudgeNetwork
-from styles.embedded.judge_scenes import Identity, draw_identities, render, render_scene
-from styles.embedded.train_judge import Recipe, contrast, disturb, measure, render_views, train
+from styles.embedded.judge_scenes import Identity, draw_identities, portrait, render, render_scene
+from styles.embedded.train_judge import Recipe, _views, contrast, disturb, measure, train
 
 TINY = Recipe(
     identities=6, unseen=4, views=3, identities_per_step=3, views_per_identity=2, steps=4, checkpoint_every=2
@@ -34,6 +34,14 @@ def test_identities_are_distinct_and_of_every_kind() -> None:
     assert len(set(identities)) == 80
     assert {identity.kind for identity in identities} == {"person", "creature", "building", "thing"}
     assert not set(identities) & set(draw_identities(80, 2))
+
+
+def test_a_portrait_is_of_the_identity_alone() -> None:
+    first, second = draw_identities(2, 3)
+    assert portrait(first).shape == (16, 16, 3)
+    assert np.array_equal(portrait(first), portrait(first))
+    assert np.abs(portrait(first) - portrait(second)).mean() > 0.02
+    assert portrait(first)[0].mean() > 0.7  # paper
 
 
 def test_a_scene_shows_its_identities() -> None:
@@ -62,12 +70,12 @@ def test_the_network_takes_any_size_and_returns_unit_vectors() -> None:
     network = JudgeNetwork().eval()
     assert sum(parameter.numel() for parameter in network.parameters()) < 1_500_000
     for size in ((96, 96), (50, 130)):
-        identity, style = network.heads(torch.rand(2, 3, *size))
+        identity, style = network.identity(torch.rand(2, 3, *size)), network.style(torch.rand(2, 3, *size))
         assert identity.shape == (2, network.identity_width)
         assert style.shape == (2, network.style_width)
         torch.testing.assert_close(identity.norm(dim=1), torch.ones(2))
         torch.testing.assert_close(style.norm(dim=1), torch.ones(2))
-        assert network.patch_features(torch.rand(2, 3, *size)).shape == (2, 288, 12, 12)
+        assert network.patch_features(torch.rand(2, 3, *size)).shape == (2, 128, 8, 8)
     with pytest.raises(KeyError, match="watercolor"):
         network.style_prototype("fresco")
 
@@ -83,8 +91,8 @@ def test_disturbing_stays_in_range_and_is_decided_by_the_generator() -> None:
 def test_a_killed_training_ends_bitwise_where_an_unbroken_one_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = render_views(draw_identities(TINY.identities, 1), TINY)
-    unseen = render_views(draw_identities(TINY.unseen, 2), TINY)
+    seen = _views(tmp_path / "seen", draw_identities(TINY.identities, 1), TINY)
+    unseen = _views(tmp_path / "unseen", draw_identities(TINY.unseen, 2), TINY)
     assert seen.pictures.shape == (6, 3, 3, 96, 96)
     assert all(len(set(row)) == TINY.views for row in seen.styles.tolist())
     whole, broken = tmp_path / "whole", tmp_path / "broken"
@@ -113,9 +121,10 @@ def test_measuring_a_network_that_knows_nothing_gives_chance_and_one_that_knows_
     random = np.random.default_rng(0)
     pictures = random.integers(0, 255, (32, 2, 3, 96, 96), dtype=np.uint8)
     styles = random.integers(0, len(JUDGE_STYLES), (32, recipe.views))
-    noise = measure(JudgeNetwork(), train_judge.Views(pictures, styles))
+    nothing = np.zeros((32, 768), dtype=np.float32)
+    noise = measure(JudgeNetwork(), train_judge.Views(pictures, styles, nothing))
     assert noise["retrieval_32"] < 0.3
     assert noise["style_top1"] < 0.3
     pictures[:, 1] = pictures[:, 0]
-    same = measure(JudgeNetwork(), train_judge.Views(pictures, styles))
+    same = measure(JudgeNetwork(), train_judge.Views(pictures, styles, nothing))
     assert same["retrieval_32"] == same["retrieval_all"] == 1
