@@ -18,6 +18,7 @@ _CUT_HEIGHT = 800  # pixels of page height (width for wide pages) at which gutte
 _INK = 36  # levels away from the gutter's color
 _SLOPES = tuple(sign * step * 0.02 for step in range(1, 14) for sign in (1, -1))
 _SMALLEST_SIDE, _SMALLEST_AREA = 0.045, 0.006  # shares of the page
+_GUTTER_SHARE = 0.006  # of a region must have the gutter's color, or there is no gutter in it
 _ORDER_TOLERANCE = 0.25  # overlap of two boxes, as a share of the smaller, that still lets a cut pass
 
 
@@ -184,6 +185,7 @@ def _cut(region: _Region, inks: list[Mask]) -> Iterator[_Region]:
         gutters = [
             gutter
             for ink in inks
+            if (region.inside & ~region.window(ink)).mean() > _GUTTER_SHARE
             for upright in (False, True)
             for slope in slopes
             if (gutter := _best_gutter(region, ink, upright=upright, slope=slope)) is not None
@@ -232,7 +234,8 @@ def _margin(ink: Mask, inside: Mask, support: float) -> int:
         return 0
     start = int(supported[0])
     inked = np.flatnonzero(crossing[start : start + wobble] > 0.02)
-    return start + (int(inked[0]) if inked.size else 0)
+    margin = start + (int(inked[0]) if inked.size else 0)
+    return margin if wobble <= margin < len(ink) // 2 else 0  # thinner it is a frame, wider it is the panel
 
 
 def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> _Gutter | None:
@@ -243,7 +246,7 @@ def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> 
     height, width = window.shape
     shift = np.rint(slope * (np.arange(width) - width / 2)).astype(np.intp)
     reach = int(np.abs(shift).max())
-    if height - 2 * reach < 12:
+    if height - 2 * reach < 24:
         return None
     if slope:
         rows = np.arange(reach, height - reach)[:, None] + shift
@@ -280,7 +283,8 @@ def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> 
             )
             low, high = sorted((above, below))
             if low > least_low or high > least_high:
-                score = 1 - crossing[top:bottom].min() + low + 0.5 * high
+                thick = min((bottom - top) / 8, 1)  # a gutter before the line of a frame
+                score = 1 - crossing[top:bottom].min() + low + 0.5 * high + thick
                 if best is None or score > best[0]:
                     best = score, top, bottom
     if best is None:
