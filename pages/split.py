@@ -14,7 +14,7 @@ from pages.model import Box, Direction
 
 Mask = NDArray[np.bool_]
 
-_CUT_HEIGHT = 800  # pixels of page height (width for wide pages) at which gutters are looked for
+_CUT_SIDE = 800  # pixels of the longer side of a page at which gutters are looked for
 _INK = 36  # levels away from the gutter's color
 _SLOPES = tuple(sign * step * 0.02 for step in range(1, 14) for sign in (1, -1))
 _SMALLEST_SIDE, _SMALLEST_AREA = 0.045, 0.006  # shares of the page
@@ -38,7 +38,7 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
         Boxes in pixels of the image; at least one.
     """
     height, width = image.shape[:2]
-    scale = min(_CUT_HEIGHT / max(height, width), 1.0)
+    scale = min(_CUT_SIDE / max(height, width), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)).astype(np.int16)
     inks = [_ink(small, color) for color in _gutter_colors(small)]
@@ -70,26 +70,23 @@ def reading_order(boxes: Sequence[Box], direction: Direction = "ltr") -> list[in
     Returns:
         A permutation of ``range(len(boxes))``.
     """
-    return list(_ordered(list(boxes), sorted(range(len(boxes)), key=lambda i: boxes[i]), direction == "rtl"))
+    if direction == "rtl":
+        boxes = [Box(-box.right, box.top, -box.left, box.bottom) for box in boxes]
+    places = sorted(range(len(boxes)), key=lambda place: (boxes[place].top, boxes[place]))
+    return list(_ordered(boxes, places))
 
 
-def _ordered(boxes: list[Box], places: list[int], mirrored: bool) -> Iterator[int]:
-    if len(places) < 2:
-        yield from places
-        return
-    rows = [(boxes[i].top, boxes[i].bottom) for i in places]
-    columns = [(boxes[i].left, boxes[i].right) for i in places]
-    if mirrored:
-        columns = [(-right, -left) for left, right in columns]
+def _ordered(boxes: Sequence[Box], places: list[int]) -> Iterator[int]:
+    rows = [(boxes[place].top, boxes[place].bottom) for place in places]
+    columns = [(boxes[place].left, boxes[place].right) for place in places]
     for spans in (rows, columns):
         first = _first_part(spans)
         if first is not None:
-            yield from _ordered(boxes, [i for i, part in zip(places, first, strict=True) if part], mirrored)
-            yield from _ordered(
-                boxes, [i for i, part in zip(places, first, strict=True) if not part], mirrored
-            )
+            for wanted in (True, False):
+                part = [place for place, is_first in zip(places, first, strict=True) if is_first is wanted]
+                yield from _ordered(boxes, part)
             return
-    yield from (places[k] for k in sorted(range(len(places)), key=lambda k: (rows[k][0], columns[k][0])))
+    yield from places
 
 
 def _first_part(spans: list[tuple[int, int]]) -> list[bool] | None:
@@ -268,13 +265,13 @@ def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> 
         + total[line, stops]
         - total[line, np.maximum(stops - end, 0)]
     )
-    rules = (0.015, 0, 0.3, 0.6), (0.25, 0, 0.6, 2.0), (0.25, end, 0.85, 2.0)
+    rules = (0.015, height, 0.3, 0.6), (0.25, _CUT_SIDE // 20, 0.6, 2.0)
     best: tuple[float, int, int] | None = None
-    for most_crossing, most_at_ends, least_low, least_high in rules:
-        is_open = (crossing <= most_crossing) & (at_ends <= most_at_ends) & (length >= width * 0.5)
+    for most_crossing, thickest, least_low, least_high in rules:
+        is_open = (crossing <= most_crossing) & (at_ends == 0) & (length >= width * 0.5)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], is_open, [False]]).astype(np.int8)))
         for top, bottom in edges.reshape(-1, 2):
-            if top < 3 or bottom > len(dark) - 3 or bottom - top < 2:
+            if top < 3 or bottom > len(dark) - 3 or not 2 <= bottom - top <= thickest:
                 continue
             free = ~dark[top:bottom].any(0)
             above, below = (
