@@ -68,9 +68,9 @@ EMBEDDED = StyleSettings(
     crops=8,
     crop_size=0.6,
 )
-"""For the embedded CLIP: few and large crops, as it is small and was trained on whole scenes. At the pixels of a
-stylized panel the first three terms push about equally hard; total variation hardly does, as it would wear down
-halftone and hatching."""
+"""For the embedded CLIP: few and large crops, as it is small and was trained on whole scenes. At the pixels
+of a stylized panel the first three terms push about equally hard; total variation hardly does, as it would
+wear down halftone and hatching."""
 
 
 @dataclass(frozen=True)
