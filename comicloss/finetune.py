@@ -40,6 +40,7 @@ from styles.stylenet import StyleNet
 LARGEST_SHARE = 0.1
 """Of the network's parameters, at most this share is tuned."""
 
+_ADAPTER_RATE = 0.1  # an embedding's coordinates are near 1, the adapters' weights far smaller
 _ANCHOR_REDUCTION = 8  # the anchor compares pictures this many times smaller: tone and color, not lines
 
 
@@ -50,7 +51,7 @@ class FineTuneSettings:
     Attributes:
         steps: of the optimiser.
         panels_per_step: the minibatch.
-        learning_rate: of Adam.
+        learning_rate: of Adam, for the style embedding; the adapters go at a tenth of it.
         seed: of the order of the panels and of all views.
         consistency_weight: λ; None sets it by the share of the gradient (extension).
         consistency_share: the share of the push on the pixels that C gets, where λ is set by it.
@@ -75,7 +76,7 @@ class FineTuneSettings:
     consistency_share: float = 0.25
     ramp: float = 0.2
     smoothing: float = 0.05
-    anchor_weight: float = 1.0
+    anchor_weight: float = 2e5
     average_decay: float = 0.9
     longest_side: int = 320
     checkpoint_every: int = 10
@@ -277,7 +278,12 @@ class _Run:
             self.values[f"adapter/{name}"] = adapter.requires_grad_(True)
         _check_share(self.values, network)
         self.averages = {name: value.detach().clone() for name, value in self.values.items()}
-        self.optimizer = torch.optim.Adam(self.values.values(), lr=settings.learning_rate, foreach=False)
+        adapters = [value for name, value in self.values.items() if name != "style"]
+        groups = [
+            {"params": [self.values["style"]]},
+            {"params": adapters, "lr": settings.learning_rate * _ADAPTER_RATE},
+        ]
+        self.optimizer = torch.optim.Adam(groups, lr=settings.learning_rate, foreach=False)
         self.done = 0
         self.pushes = torch.zeros(2, dtype=torch.float64)  # squared, of S and of C, summed over panels
 

@@ -118,7 +118,7 @@ def stylize(
     finished = finished_pages(story, folder)
     write_record(folder / FINISHED_RECORD, record)
     with reproducible(torch.get_num_threads()):
-        tuned_network, start = tuned.network(network), embedded(network, wanted)
+        tuned_network, start = tuned.network(network).to(_device()), embedded(network, wanted)
         for number, (page, path) in enumerate(zip(story.pages, finished, strict=True)):
             stop_here(stop, "Finishing the pages")
             if not path.exists() or record["pages"].get(path.name) != run:
@@ -197,7 +197,7 @@ def stylize_pictures(
         )
     written = []
     with reproducible(torch.get_num_threads()):
-        tuned_network, start = tuned.network(network), embedded(network, style)
+        tuned_network, start = tuned.network(network).to(_device()), embedded(network, style)
         for path, name in names.items():
             if name not in batch.ids:
                 continue
@@ -273,6 +273,10 @@ def _style_losses(
         return loss
 
     return loss_of
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _weights_used(clip: str | None) -> list[str]:

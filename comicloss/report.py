@@ -198,13 +198,15 @@ def _history_section(history: Sequence[Mapping[str, Any]]) -> str:
         ]
         charts.append(_chart("Consistency loss C, per panel", steps, {"C": consistency}))
         weights = [float(record["consistency_weight"]) for record in history]
-        charts.append(_chart("Consistency weight λ", steps, {"λ": weights}))
+        charts.append(_chart("Consistency weight λ", steps, {"λ": weights}, smooth=False))
     return f'<section><h2>Losses</h2><div class="charts">{"".join(charts)}</div></section>'
 
 
-def _chart(title: str, steps: Sequence[int], series: Mapping[str, Sequence[float]]) -> str:
+def _chart(
+    title: str, steps: Sequence[int], series: Mapping[str, Sequence[float]], *, smooth: bool = True
+) -> str:
     """Curves over the steps: thin as they are, thick as a running mean."""
-    width, height, left, right, top, bottom = 440, 230, 52, 12, 30, 28
+    width, height, left, right, top, bottom = 440, 230, 56, 12, 30, 28
     highest = max((max(values) for values in series.values()), default=1.0) or 1.0
     lowest = min(0.0, *(min(values) for values in series.values()))
     across = max(steps[-1] - steps[0], 1)
@@ -224,12 +226,12 @@ def _chart(title: str, steps: Sequence[int], series: Mapping[str, Sequence[float
         y = float(place(steps[0], value).split(",")[1])
         grid.append(
             f'<line x1="{left}" x2="{width - right}" y1="{y}" y2="{y}" class="grid"/>'
-            f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{value:.3g}</text>'
+            f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{_short(value)}</text>'
         )
     curves, legend = [], []
     for (name, values), color in zip(series.items(), _COLORS, strict=False):
         curves.append(line(values, color, 'stroke-width="1" opacity="0.35"'))
-        curves.append(line(_running_mean(values), color, 'stroke-width="2"'))
+        curves.append(line(_running_mean(values) if smooth else values, color, 'stroke-width="2"'))
         legend.append(f'<span><i style="background:{color}"></i>{escape(name)}</span>')
     ends = (
         f'<text x="{left}" y="{height - 8}">{steps[0]}</text>'
@@ -240,6 +242,10 @@ def _chart(title: str, steps: Sequence[int], series: Mapping[str, Sequence[float
         f'<text x="{left}" y="16" class="name">{escape(title)}</text>{"".join(grid)}{ends}{"".join(curves)}'
         f"</svg><figcaption>{''.join(legend)}</figcaption></figure>"
     )
+
+
+def _short(value: float) -> str:
+    return f"{value / 1000:.3g}k" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _running_mean(values: Sequence[float], decay: float = 0.8) -> list[float]:
@@ -284,7 +290,7 @@ figure{margin:0}
 .pair img{width:100%;height:auto;border:1px solid var(--line);display:block}
 figcaption{color:var(--quiet);font-size:.85rem;padding-top:.35rem}
 .wide{overflow-x:auto}
-table{border-collapse:collapse;background:var(--card);font-variant-numeric:tabular-nums;font-size:.85rem}
+table{border-collapse:collapse;min-width:100%;background:var(--card);font-variant-numeric:tabular-nums;font-size:.85rem}
 th,td{border:1px solid var(--line);padding:.45rem .6rem;text-align:left;vertical-align:top}
 th{font-weight:600}
 td{min-width:10.5rem;position:relative}

@@ -61,7 +61,8 @@ def stylize_picture(
     Returns:
         (3, h, w) float in [0, 1], on the CPU.
     """
-    stride, device = network.total_stride, style.device
+    stride, device = network.total_stride, next(network.parameters()).device
+    style = style.to(device)
     halo = -(-network.receptive_field // stride) * stride
     height, width = art.shape[-2:]
     planes = art if flats is None else torch.cat([art, flats])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -185,6 +187,28 @@ def test_a_damaged_checkpoint_costs_only_its_own_steps(whole: tuple[Path, Tuned]
 def test_killed_at_any_moment_it_comes_to_the_same_end(tmp_path: Path) -> None:
     subprocess.run([sys.executable, tiny.__file__, str(tmp_path), "4", "1"], check=True, timeout=200)
     assert_same(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_two_processes_come_to_the_same_result(whole: tuple[Path, Tuned], tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ranks = []
+    for rank in range(2):
+        environment = {
+            **os.environ,
+            "RANK": str(rank),
+            "LOCAL_RANK": str(rank),
+            "WORLD_SIZE": "2",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+            "ACCELERATE_USE_CPU": "true",
+        }
+        command = [sys.executable, tiny.__file__, "rank", str(tmp_path)]
+        ranks.append(subprocess.Popen(command, env=environment))
+    assert [rank.wait(timeout=280) for rank in ranks] == [0, 0]
+    assert_same(whole[0], tmp_path)
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_last_checkpoint(tmp_path: Path) -> None:
