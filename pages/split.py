@@ -14,11 +14,18 @@ from pages.model import Box, Direction
 
 Mask = NDArray[np.bool_]
 
-_CUT_SIDE = 800  # pixels of the longer side of a page at which gutters are looked for
+_CUT_SIDE = 560  # pixels of the shorter side of a page at which gutters are looked for
 _INK = 36  # levels away from the gutter's color
 _SLOPES = tuple(sign * step * 0.02 for step in range(1, 14) for sign in (1, -1))
-_SMALLEST_SIDE, _SMALLEST_AREA = 0.045, 0.006  # shares of the page
+_SMALLEST_SIDE, _SMALLEST_AREA = (
+    0.06,
+    0.008,
+)  # of a panel, as shares of the page's shorter side and its square
 _GUTTER_SHARE = 0.006  # of a region must have the gutter's color, or there is no gutter in it
+_EDGE = 3  # pixels beside a gutter in which frames or the edges of art are looked for
+# What makes a strip a gutter: the most of it that ink may cross, its greatest thickness in pixels, and how
+# much of its length must have edges on the weaker, or else on the stronger, of its sides.
+_GUTTER_RULES = (0.015, 100_000, 0.3, 0.6), (0.25, 40, 0.6, 1.0)
 _ORDER_TOLERANCE = 0.25  # overlap of two boxes, as a share of the smaller, that still lets a cut pass
 
 
@@ -38,20 +45,18 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
         Boxes in pixels of the image; at least one.
     """
     height, width = image.shape[:2]
-    scale = min(_CUT_SIDE / max(height, width), 1.0)
+    scale = min(_CUT_SIDE / min(height, width), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)).astype(np.int16)
     inks = [_ink(small, color) for color in _gutter_colors(small)]
     page = _trimmed(_Region(0, 0, np.ones(small.shape[:2], np.bool_)), inks, support=0.12)
-    boxes = []
-    for region in _cut(page, inks):
-        box = region.box
-        side, area = (
-            min(box.width / size[0], box.height / size[1]),
-            box.width * box.height / size[0] / size[1],
-        )
-        if side >= _SMALLEST_SIDE and area >= _SMALLEST_AREA:
-            boxes.append(_at_full_size(box, width / size[0], height / size[1], width, height))
+    found = [region.box for region in _cut(page, inks)]
+    side, area = _SMALLEST_SIDE * min(size), _SMALLEST_AREA * min(size) ** 2
+    boxes = [
+        _at_full_size(box, width / size[0], height / size[1], width, height)
+        for box in found
+        if min(box.width, box.height) >= side and box.width * box.height >= area
+    ]
     boxes = boxes or [Box(0, 0, width, height)]
     return [boxes[place] for place in reading_order(boxes, direction)]
 
@@ -220,7 +225,7 @@ def _trimmed(region: _Region, inks: list[Mask], support: float = 0.4) -> _Region
 
 def _margin(ink: Mask, inside: Mask, support: float) -> int:
     """How many of the first lines are margin."""
-    wobble = max(max(ink.shape) // 80, 4)  # frames drawn by hand, and tilted scans, are not straight
+    wobble = min(max(max(ink.shape) // 80, 4), 10)  # frames drawn by hand, and tilted scans, are not straight
     length = np.maximum(inside.sum(1), 1)
     crossing = ink.sum(1) / length
     soiled = np.flatnonzero(crossing > 0.3 * support)
@@ -245,54 +250,48 @@ def _best_gutter(region: _Region, ink: Mask, *, upright: bool, slope: float) -> 
     reach = int(np.abs(shift).max())
     if height - 2 * reach < 24:
         return None
-    if slope:
-        rows = np.arange(reach, height - reach)[:, None] + shift
-        columns = np.arange(width)
-        dark, valid = window[rows, columns], inside[rows, columns]
-    else:
-        dark, valid = window, inside
-    dark = dark & valid
-    length = valid.sum(1)
-    crossing = dark.sum(1) / np.maximum(length, 1)
-    end = max(width // 40, 3)
-    starts = valid.argmax(1)
-    stops = width - valid[:, ::-1].argmax(1)
-    total = np.concatenate([np.zeros((len(dark), 1), np.int32), dark.cumsum(1, dtype=np.int32)], 1)
-    line = np.arange(len(dark))
-    at_ends = (
-        total[line, np.minimum(starts + end, width)]
-        - total[line, starts]
-        + total[line, stops]
-        - total[line, np.maximum(stops - end, 0)]
-    )
-    rules = (0.015, height, 0.3, 0.6), (0.25, _CUT_SIDE // 20, 0.6, 2.0)
+    if slope:  # shear, so that lines of this slope become rows
+        sheared = np.arange(reach, height - reach)[:, None] + shift, np.arange(width)
+        window, inside = window[sheared], inside[sheared]
+    window = window & inside
+    length = inside.sum(1)
+    crossing = window.sum(1) / np.maximum(length, 1)
+    passable = (length >= width * 0.5) & ~_blocked_at_ends(window, inside)
     best: tuple[float, int, int] | None = None
-    for most_crossing, thickest, least_low, least_high in rules:
-        is_open = (crossing <= most_crossing) & (at_ends == 0) & (length >= width * 0.5)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], is_open, [False]]).astype(np.int8)))
-        for top, bottom in edges.reshape(-1, 2):
-            if top < 3 or bottom > len(dark) - 3 or not 2 <= bottom - top <= thickest:
+    for most_crossing, thickest, least_low, least_high in _GUTTER_RULES:
+        is_open = np.concatenate([[False], passable & (crossing <= most_crossing), [False]])
+        for top, bottom in np.flatnonzero(is_open[1:] != is_open[:-1]).reshape(-1, 2):
+            if top < _EDGE or bottom > len(window) - _EDGE or not 2 <= bottom - top <= thickest:
                 continue
-            free = ~dark[top:bottom].any(0)
-            above, below = (
-                (dark[rows].any(0) & free & valid[line]).sum() / max((free & valid[line]).sum(), 1)
-                for rows, line in ((slice(top - 3, top), top), (slice(bottom, bottom + 3), bottom - 1))
-            )
-            low, high = sorted((above, below))
+            free = inside[top] & inside[bottom - 1] & ~window[top:bottom].any(0)
+            sides = window[top - _EDGE : top], window[bottom : bottom + _EDGE]
+            low, high = sorted((side.any(0) & free).sum() / max(free.sum(), 1) for side in sides)
             if low > least_low or high > least_high:
                 thick = min((bottom - top) / 8, 1)  # a gutter before the line of a frame
                 score = 1 - crossing[top:bottom].min() + low + 0.5 * high + thick
                 if best is None or score > best[0]:
-                    best = score, top, bottom
+                    best = score, int(top), int(bottom)
     if best is None:
         return None
     score, top, bottom = best
-    offset = reach if slope else 0
-    lines = np.arange(height)[:, None] - shift
-    before, after = lines < top + offset, lines >= bottom + offset
+    lines = np.arange(height)[:, None] - shift - (reach if slope else 0)
+    before, after = lines < top, lines >= bottom
     if upright:
         before, after = before.T, after.T
     return _Gutter(score, before, after)
+
+
+def _blocked_at_ends(ink: Mask, inside: Mask) -> Mask:
+    """Which rows have ink near one of their ends, as the flat ground within a framed panel has."""
+    width = ink.shape[1]
+    end = max(width // 40, 3)
+    before = np.zeros((len(ink), width + 1), np.int32)
+    np.cumsum(ink, 1, out=before[:, 1:])
+    row, start, stop = np.arange(len(ink)), inside.argmax(1), width - inside[:, ::-1].argmax(1)
+    at_start = before[row, np.minimum(start + end, width)] - before[row, start]
+    at_stop = before[row, stop] - before[row, np.maximum(stop - end, 0)]
+    blocked: Mask = at_start + at_stop > 0
+    return blocked
 
 
 def _at_full_size(box: Box, across: float, down: float, width: int, height: int) -> Box:

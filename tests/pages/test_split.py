@@ -125,6 +125,14 @@ def test_wobbly_pencil_frames() -> None:
     assert_same(find_panels(np.asarray(image)), GRID, 0.93)
 
 
+def test_a_webtoon_strip() -> None:
+    image = Image.new("RGB", (400, 4000), "white")
+    panels = [Box(0, 30 + k * 500, 400, 400 + k * 500) for k in range(8)]
+    for seed, box in enumerate(panels):
+        draw_panel(ImageDraw.Draw(image), box, np.random.default_rng(seed), frame=True)
+    assert_same(find_panels(np.asarray(image), "ttb"), panels)
+
+
 def test_page_numbers_are_no_panels() -> None:
     image = page(GRID)
     ImageDraw.Draw(image).text((240, 709), "12", "black", ImageFont.load_default(10), anchor="mm")
