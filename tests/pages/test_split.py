@@ -126,8 +126,8 @@ def test_wobbly_pencil_frames() -> None:
 
 
 def test_a_webtoon_strip() -> None:
-    image = Image.new("RGB", (400, 4000), "white")
-    panels = [Box(0, 30 + k * 500, 400, 400 + k * 500) for k in range(8)]
+    image = Image.new("RGB", (400, 2000), "white")
+    panels = [Box(0, 30 + k * 500, 400, 400 + k * 500) for k in range(4)]
     for seed, box in enumerate(panels):
         draw_panel(ImageDraw.Draw(image), box, np.random.default_rng(seed), frame=True)
     assert_same(find_panels(np.asarray(image), "ttb"), panels)
