@@ -57,7 +57,8 @@ class FineTuneSettings:
         consistency_share: the share of the push on the pixels that C gets, where λ is set by it.
         ramp: part of the steps before C comes in, and again until λ has its full value.
         smoothing: marks of 0 and 1 count as this and one minus this (extension; 0 is the post).
-        anchor_weight: of the distance to the untuned pictures at low resolution (extension; 0 is the post).
+        anchor_weight: of the squared distance to the untuned pictures at low resolution, in units of the
+            guide's weights (extension; 0 is the post).
         average_decay: of the running average of the tuned values, which is the result.
         longest_side: panels are reduced to this many pixels for tuning.
         checkpoint_every: steps.
@@ -76,7 +77,7 @@ class FineTuneSettings:
     consistency_share: float = 0.25
     ramp: float = 0.2
     smoothing: float = 0.05
-    anchor_weight: float = 2e5
+    anchor_weight: float = 20.0
     average_decay: float = 0.9
     longest_side: int = 320
     checkpoint_every: int = 10
@@ -372,7 +373,8 @@ class _Run:
             with torch.no_grad():
                 self.anchors[row] = _low_resolution(self.drawn(self.untuned, panel, end)[0])
         distance = (_low_resolution(stylized) - self.anchors[row]).square().mean()
-        return terms, self.settings.anchor_weight * distance, stylized, art
+        guide = self.settings.style.directional_weight + self.settings.style.patch_weight
+        return terms, self.settings.anchor_weight * guide * distance, stylized, art
 
     def drawn(self, network: StyleNet, panel: PanelArt, style: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """A panel stylized, with what is kept left as it is; the panel as drawn; what is kept."""
