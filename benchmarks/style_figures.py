@@ -7,8 +7,8 @@ For each of the eighteen styles, with the pretrained network:
 * a demo character is pasted on two different backgrounds; the difference (CIE76 ΔE, mean and largest) of the
   two finished pictures is taken inside the character's outline, farther from it than the network can see;
 * a demo page is stylized at 1x and at 3x its size (enlarged bicubically, as a scan at a higher resolution);
-  the second is brought back to the first's size, and the structural similarity (SSIM) of the two is taken over
-  the panels.
+  the second is brought back to the first's size, and the structural similarity (SSIM) of the two is taken
+  over the panels.
 """
 
 from __future__ import annotations
