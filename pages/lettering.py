@@ -160,8 +160,8 @@ class _Spots:
         """Whether these spots together look written: dark, compact, alike in size, and close in chains."""
         height, width = self.height[numbers], self.width[numbers]
         longest, shortest = np.maximum(height, width), np.minimum(height, width)
-        few = len(numbers) < 8  # like the features of a face, which are not as alike nor as close as letters
-        compared, ratio = (height, 1.8) if few else (longest, 2.5)
+        few = len(numbers) < 8  # like the features of a face, which are not as alike as letters
+        compared, ratio = (height, 2.0) if few else (longest, 2.5)
         middle = np.median(compared)
         alike = ((compared * ratio > middle) & (compared < ratio * middle)).mean()
         return bool(
@@ -170,16 +170,16 @@ class _Spots:
             and np.median(self.ink[numbers]) >= (0.5 if strict else 0.4)
             and np.median(longest / shortest) <= (2.2 if strict else 2.8)
             and (not strict or np.median(self.stroke[numbers]) >= 1.2)
-            and self._longest_chain(numbers, 0.5 if few else 0.8) >= max(3, 0.45 * len(numbers))
+            and self._longest_chain(numbers) >= max(3, 0.45 * len(numbers))
         )
 
-    def _longest_chain(self, numbers: NDArray[np.int64], gap: float) -> int:
-        """The most spots that hang together with gaps less than a share ``gap`` of their typical size."""
+    def _longest_chain(self, numbers: NDArray[np.int64]) -> int:
+        """The most spots that hang together with gaps less than their typical size."""
         top, left = self.top[numbers], self.left[numbers]
         bottom, right = top + self.height[numbers], left + self.width[numbers]
         gap_down = np.maximum(top[:, None], top) - np.minimum(bottom[:, None], bottom)
         gap_across = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
-        near = np.maximum(gap_down, gap_across) < gap * self.typical_side(numbers)
+        near = np.maximum(gap_down, gap_across) < 0.8 * self.typical_side(numbers)
         _, chains = connected_components(near, directed=False)
         return int(np.bincount(chains).max())
 
