@@ -146,7 +146,8 @@ def directed_style(style: Tensor, start: Tensor, end: Tensor) -> Tensor:
         end: (D,) untuned embedding of the style prompt with the panel's direction.
     """
     moved = style + (end - start)
-    return F.normalize(moved, dim=0) * torch.linalg.vector_norm(end)
+    directed: Tensor = F.normalize(moved, dim=0) * torch.linalg.vector_norm(end)
+    return directed
 
 
 @contextmanager
@@ -280,7 +281,7 @@ class _Run:
         _check_share(self.values, network)
         self.averages = {name: value.detach().clone() for name, value in self.values.items()}
         adapters = [value for name, value in self.values.items() if name != "style"]
-        groups = [
+        groups: list[dict[str, Any]] = [
             {"params": [self.values["style"]]},
             {"params": adapters, "lr": settings.learning_rate * _ADAPTER_RATE},
         ]
