@@ -1,4 +1,4 @@
-"""The errors a person can meet. Each says what was wrong and what to do; the CLI turns them into exit codes."""
+"""The errors a person can meet: what was wrong and what to do. The CLI turns them into exit codes."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ class PartialError(ComicLossError):
 
 
 class Stopped(ComicLossError):
-    """The person stopped the work; what was finished is kept and the next run goes on from it (exit code 130)."""
+    """The person stopped the work; what was finished is kept, the next run goes on (exit code 130)."""
 
     exit_code = 130
