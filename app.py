@@ -2,17 +2,18 @@
 
 One person, one machine: the server listens on this computer alone, and one job runs at a time. The job
 belongs to the server, so closing the tab does not stop it; the page shows it again when it is opened. Stories
-are kept in one folder, the only one that the server reads from.
+are kept in one folder, the only one that the server reads from. Every change is saved at once.
 """
 
 from __future__ import annotations
 
+import argparse
+import html
 import os
-import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,21 @@ import gradio as gr
 from comicloss import pipeline
 from comicloss.pipeline import ComicLossError, Progress, Stop
 
-EXAMPLES = ["watercolor on rough paper", "noir ink, high contrast", "pop art with halftone dots", "manga"]
-NOT_STARTED = "Nothing is running."
+FIRST_STORY = "my-story"
+FIRST_STYLE = "watercolor on rough paper"
+DIRECTIONS = [("left to right", "ltr"), ("right to left (manga)", "rtl"), ("top to bottom (webtoon)", "ttb")]
+THEME = gr.themes.Default(
+    primary_hue="orange",
+    neutral_hue="stone",
+    font=["system-ui", "sans-serif"],
+    font_mono=["system-ui", "sans-serif"],
+)
+CSS = """
+.gradio-container { max-width: 1200px !important; margin: 0 auto !important; }
+#open, #add-element { flex-grow: 0; min-width: 11rem; }
+#progress progress { width: 100%; height: .6rem; accent-color: var(--color-accent); }
+#progress p { margin: 0 0 .4rem; }
+"""
 
 
 class Job:
@@ -34,22 +48,23 @@ class Job:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
-        self._began = 0.0
+        self._began = (0, 0.0)
         self._state = (0, 1, "")
-        self.outcome = NOT_STARTED
+        self.folder: Path | None = None
+        self.outcome = ""
 
     @property
     def running(self) -> bool:
         """Whether work is under way."""
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, work: Callable[[Progress, Stop], str]) -> bool:
-        """Begin the work unless other work is under way; False then."""
+    def start(self, folder: Path, work: Callable[[Progress, Stop], str]) -> bool:
+        """Begin the work on a story unless other work is under way; False then."""
         with self._lock:
             if self.running:
                 return False
             self._stop.clear()
-            self._state, self._began, self.outcome = (0, 1, "starting"), time.monotonic(), ""
+            self._state, self.folder, self.outcome = (0, 1, "starting"), folder, ""
             self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
             self._thread.start()
             return True
@@ -61,225 +76,449 @@ class Job:
     def progress(self, done: int, total: int, what: str) -> None:
         """Called by the stages."""
         if what != self._state[2]:
-            self._began = time.monotonic()
+            self._began = (done, time.monotonic())
         self._state = (done, total, what)
 
-    def text(self) -> str:
-        """How it goes, as markdown."""
+    def html(self) -> str:
+        """How it goes, or how it went."""
         if not self.running:
-            return self.outcome
+            return self.outcome and f"<p>{html.escape(self.outcome).replace(chr(10), '<br>')}</p>"
         done, total, what = self._state
-        share = done / max(total, 1)
-        line = f"**{what}**: {done} of {total}"
-        if done:
-            left = (time.monotonic() - self._began) * (1 - share) / share
-            line += f", about {left:.0f} s left"
-        filled = round(30 * share)
-        stopping = " Stopping as soon as what is done is safe." if self._stop.is_set() else ""
-        return f"{line}{stopping}\n\n`{'█' * filled}{'░' * (30 - filled)}`"
+        if self._stop.is_set():
+            told = "stopping as soon as what is done is safe"
+        else:
+            told = f"{done} of {total}{self._time_left()}"
+        bar = f'<progress max="{max(total, 1)}" value="{done}"></progress>'
+        return f"<p><b>{html.escape(what[:1].upper() + what[1:])}</b>: {told}</p>{bar}"
+
+    def _time_left(self) -> str:
+        done, total, _ = self._state
+        before, began = self._began  # a job that goes on from a checkpoint does not begin at 0
+        if done <= before:
+            return ""
+        seconds = (time.monotonic() - began) / (done - before) * (total - done)
+        return f", about {seconds:.0f} s left" if seconds < 90 else f", about {seconds / 60:.0f} min left"
 
     def _run(self, work: Callable[[Progress, Stop], str]) -> None:
         try:
             self.outcome = work(self.progress, self._stop.is_set)
         except ComicLossError as error:
-            self.outcome = f"**{error.problem}**\n\n{error.remedy}"
+            stopped = "Stopped. What is done is kept; make the comic again to go on from here."
+            self.outcome = stopped if self._stop.is_set() else f"{error.problem}\n{error.remedy}"
         except Exception as error:  # a bug must reach the person, not vanish with the thread
-            self.outcome = f"**This is a bug in comicloss:** {type(error).__name__}: {error}"
+            self.outcome = f"This is a bug in comicloss. {type(error).__name__}: {error}"
             raise
 
 
-def told(function: Callable[..., Any]) -> Callable[..., Any]:
+def refused(problem: str) -> gr.Error:
+    """A message on the page, to be raised."""
+    return gr.Error(problem, print_exception=False)
+
+
+def told(handler: Callable[..., Any]) -> Callable[..., Any]:
     """A handler whose errors for a person appear as a message on the page."""
 
-    def handler(*arguments: Any) -> Any:
+    def telling(*arguments: Any) -> Any:
         try:
-            return function(*arguments)
+            return handler(*arguments)
         except ComicLossError as error:
-            raise gr.Error(f"{error.problem}\n{error.remedy}", print_exception=False) from error
+            text = html.escape(f"{error.problem}\n{error.remedy}")
+            raise gr.Error(text, print_exception=False) from error
 
-    return handler
+    return telling
 
 
 def folder_of(root: Path, name: str) -> Path:
     """The folder of the story that a person named."""
-    if not name.strip() or Path(name.strip()).name != name.strip() or name.strip().startswith("."):
-        raise gr.Error("Give the story a plain name, such as my-story.", print_exception=False)
-    return root / name.strip()
+    name = (name or "").strip()
+    if not name or name.startswith(".") or any(letter in name for letter in '/\\:*?"<>|\0') or len(name) > 80:
+        raise refused("Give the story a plain name, such as my-story.")
+    return root / name
+
+
+def opened_folder(root: Path, name: str) -> Path:
+    """The folder of a story that is there already."""
+    folder = folder_of(root, name)
+    if not (folder / "story.toml").exists():
+        raise refused("Make or open the story first.")
+    return folder
+
+
+def stories(root: Path) -> list[str]:
+    """The names of all stories, the one worked on last first."""
+    files = sorted(root.glob("[!.]*/story.toml"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [path.parent.name for path in files]
 
 
 def table_of(folder: Path) -> dict[str, Any]:
-    """The marks as an update of the grid: a row for each panel; "seen": the author has gone through it."""
+    """The marks as an update of the grid: a row for each panel, a column for each element and one for nobody.
+
+    A row without any tick is a panel that the author has not gone through.
+    """
     table = pipeline.marks_table(folder)
-    rows = [
-        [panel, any(prior is not None for prior in priors), *((prior or 0) >= 0.5 for prior in priors)]
-        for panel, priors in zip(table.panel_ids, table.priors, strict=True)
-    ]
-    headers = ["panel", "seen", *table.element_names]
-    datatype = ["str", *["bool"] * (len(headers) - 1)]
-    return gr.update(value=rows, headers=headers, datatype=datatype, column_count=len(headers))
+    rows = []
+    for panel, priors in zip(table.panel_ids, table.priors, strict=True):
+        shown = _shown(priors)
+        rows.append([panel, *shown, _gone_through(priors) and not any(shown)])
+    return grid(table.element_names, rows)
+
+
+def grid(elements: Sequence[str], rows: list[list[Any]]) -> dict[str, Any]:
+    """An update of the grid to these elements and rows."""
+    headers = ["panel", *elements, "nobody"]
+    return gr.update(
+        value=rows,
+        headers=headers,
+        datatype=["str", *["bool"] * (len(headers) - 1)],
+        column_count=len(headers),
+        visible=bool(rows),
+    )
 
 
 def save_marks(folder: Path, rows: list[list[Any]]) -> None:
-    """Set what the grid changed; beliefs and doubts that the grid cannot show stay as they are."""
+    """Set what the grid changed; beliefs and doubts that the grid cannot show stay as they are.
+
+    In a row with a tick, elements without one are not there. A row without any says nothing of its panel.
+    """
     table = pipeline.marks_table(folder)
+    ticks = {str(row[0]): [tick is True or tick == "true" for tick in row[1:]] for row in rows}
+    columns = len(table.element_names) + 1
+    if set(ticks) != set(table.panel_ids) or any(len(row) != columns for row in ticks.values()):
+        raise refused("The grid is older than the story. Open the story again.")
     marks: list[tuple[str, str, float | None]] = []
-    for panel, priors, row in zip(table.panel_ids, table.priors, rows, strict=True):
-        was_seen = any(prior is not None for prior in priors)
-        ticks = [tick is True or tick == "true" for tick in row[1:]]
-        for name, prior, shown in zip(table.element_names, priors, ticks[1:], strict=True):
-            if ticks[0] and (not was_seen or ((prior or 0) >= 0.5) != shown):
-                marks.append((panel, name, float(shown)))
+    for panel, priors in zip(table.panel_ids, table.priors, strict=True):
+        shown = ticks[panel][:-1]
+        before = _shown(priors) if _gone_through(priors) else [None] * len(priors)
+        now = shown if any(ticks[panel]) else [None] * len(priors)
+        for name, was, is_now in zip(table.element_names, before, now, strict=True):
+            if was != is_now:
+                marks.append((panel, name, None if is_now is None else float(is_now)))
     if marks:
         pipeline.set_marks(folder, marks)
 
 
-def open_story(root: Path, story: str, title: str, direction: str) -> tuple[Any, Any, str]:
-    """Make or open a story: its marks, its numbered pages and what comes next."""
-    folder = folder_of(root, story)
-    if not (folder / "story.toml").exists():
-        pipeline.new_story(folder, title=title or None, direction=direction)  # type: ignore[arg-type]
-    return table_of(folder), list(pipeline.panel_overlays(folder).values()), whats_next(folder)
+def _gone_through(priors: Sequence[float | None]) -> bool:
+    return any(prior is not None for prior in priors)
 
 
-def add_pictures(root: Path, story: str, files: list[str] | None) -> tuple[Any, Any, str]:
-    """Add uploaded pages and find their panels."""
-    folder = folder_of(root, story)
-    if not files:
-        raise gr.Error("Choose some pages first.", print_exception=False)
-    pipeline.add_pages(folder, [Path(file) for file in files])
-    pipeline.find_story_panels(folder)
-    return table_of(folder), list(pipeline.panel_overlays(folder).values()), whats_next(folder)
+def _shown(priors: Sequence[float | None]) -> list[bool]:
+    return [prior is not None and prior >= 0.5 for prior in priors]
 
 
-def add_element(root: Path, story: str, name: str, kind: str) -> tuple[Any, str]:
-    """Add a character, setting or prop as a column of the grid."""
-    folder = folder_of(root, story)
-    if not name.strip():
-        raise gr.Error("Give the element a name.", print_exception=False)
-    pipeline.add_element(folder, name.strip(), kind=kind)  # type: ignore[arg-type]
-    return table_of(folder), ""
+def add_files(folder: Path, files: list[str]) -> None:
+    """Add each page that can be read and find its panels; tell which ones cannot."""
+    for file in map(Path, files):
+        try:
+            pipeline.add_pages(folder, [file])
+        except ComicLossError as error:
+            problem = error.problem.replace(f"{file.parent}{os.sep}", "")
+            gr.Warning(html.escape(f"{problem}\n{error.remedy}"))
+    if pipeline.load_story(folder).pages:
+        pipeline.find_story_panels(folder)
 
 
-def whats_next(folder: Path) -> str:
-    """The stages and their state, as markdown."""
+def stages_of(folder: Path) -> str:
+    """The stages and their state, as markdown, and why the first that is not done is not."""
     signs = {"done": "✓", "stale": "↻", "missing": "○"}
     stages = pipeline.status(folder).stages
-    return "  ".join(f"{signs[stage.state]} {stage.name}" for stage in stages)
+    open_stages = [stage for stage in stages if stage.state != "done"]
+    line = " &nbsp; ".join(f"{signs[stage.state]} {stage.name}" for stage in stages)
+    return line + (f"<br>*{open_stages[0].name}: {open_stages[0].why}*" if open_stages else "")
 
 
-def finished(root: Path, story: str) -> tuple[list[str], list[str]]:
-    """Finished pages to look at and files to take away."""
-    if not (root / story / "story.toml").is_file():
-        return [], []
-    folder = folder_of(root, story)
-    pages = [str(path) for path in sorted((folder / "finished").glob("*.png"))]
-    kinds = (".cbz", ".pdf", ".html", ".png", ".jpg")
-    exports = [str(path) for path in sorted((folder / "exports").glob("*.*")) if path.suffix in kinds]
-    return pages, exports
+def results_of(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Finished pages to look at and files to take away, as updates of their places."""
+    pages = sorted((folder / "finished").glob("*.png"))
+    kinds = (".cbz", ".pdf", ".html", ".png")
+    exports = sorted(path for path in (folder / "exports").glob("*.*") if path.suffix in kinds)
+    return pictures(pages), filled([str(path) for path in exports])
+
+
+def pictures(paths: list[Path]) -> dict[str, Any]:
+    """Pages as an update of a gallery."""
+    return filled([(str(path), f"Page {number}") for number, path in enumerate(paths, 1)])
+
+
+def filled(value: list[Any]) -> dict[str, Any]:
+    """An update of a place that is only there when something is in it."""
+    return gr.update(value=value, visible=bool(value))
 
 
 def build(root: Path) -> gr.Blocks:
     """The page, for the stories kept in ``root``."""
     job = Job()
 
-    def make(story: str, rows: list[list[Any]], prompt: str, steps: float) -> str:
+    def show(folder: Path) -> list[Any]:
+        """All that the page shows of a story, in the order of ``shown`` below."""
+        told_so_far = pipeline.load_story(folder)
+        if job.running and job.folder == folder:  # the job holds the story; the pictures are there already
+            numbered = sorted((folder / "exports" / "panels").glob("*.png"))
+        else:
+            numbered = list(pipeline.panel_overlays(folder).values())
+        return [
+            gr.Dropdown(value=folder.name, choices=stories(root)),
+            told_so_far.title,
+            told_so_far.direction,
+            told_so_far.style.prompt,
+            pictures(numbered),
+            table_of(folder),
+            stages_of(folder),
+            *results_of(folder),
+        ]
+
+    def load() -> list[Any]:
+        names = [job.folder.name] if job.running and job.folder else stories(root)
+        view = show(root / names[0]) if names else [gr.skip()] * len(shown)
+        return [*view, job.html(), gr.Timer(active=job.running)]
+
+    def choose(story: str) -> list[Any]:
+        """Another name: a story that is there is shown, and for a new one the page is empty."""
+        if story in stories(root):
+            return show(root / story)
+        nothing = filled([])
+        return [
+            gr.skip(),
+            "",
+            gr.skip(),
+            gr.skip(),
+            nothing,
+            grid([], []),
+            "",
+            nothing,
+            nothing,
+        ]
+
+    def open_story(story: str, title: str, direction: str, prompt: str) -> list[Any]:
         folder = folder_of(root, story)
-        if not prompt.strip():
-            raise gr.Error("Say in words how the comic should look.", print_exception=False)
+        if not (folder / "story.toml").exists():
+            pipeline.new_story(
+                folder,
+                title=title.strip() or None,
+                direction=direction,  # type: ignore[arg-type]
+                style_prompt=prompt.strip() or FIRST_STYLE,
+            )
+        return show(folder)
+
+    def add_pages(story: str, files: list[str] | None) -> list[Any]:
+        folder = opened_folder(root, story)
+        if not files:
+            raise refused("Choose some pages first.")
+        add_files(folder, files)
+        return [*show(folder), None]
+
+    def add_element(story: str, name: str, kind: str) -> tuple[Any, str, str]:
+        folder = opened_folder(root, story)
+        if not name.strip():
+            raise refused("Give the element a name.")
+        pipeline.add_element(folder, name.strip(), kind=kind)  # type: ignore[arg-type]
+        return table_of(folder), stages_of(folder), ""
+
+    def mark(story: str, rows: list[list[Any]]) -> str:
+        folder = opened_folder(root, story)
         save_marks(folder, rows)
-        has_marks = any(prior is not None for row in pipeline.marks_table(folder).priors for prior in row)
+        return stages_of(folder)
+
+    def show_styles() -> Any:
+        gallery = pipeline.styles_gallery(root / ".styles")
+        return gr.Gallery([(str(picture), wordings[0]) for _, wordings, picture in gallery], visible=True)
+
+    def choose_style(chosen: gr.SelectData) -> str:
+        return str(chosen.value["caption"])
+
+    def make(story: str, prompt: str, steps: float) -> tuple[str, Any]:
+        folder = opened_folder(root, story)
+        if not pipeline.load_story(folder).panels:
+            raise refused("Add some pages first.")
+        if not prompt.strip():
+            raise refused("Say in words how the comic should look.")
 
         def work(progress: Progress, stop: Stop) -> str:
-            if has_marks:
-                pipeline.train(folder, progress=progress, stop=stop)
             pages = pipeline.stylize(
                 folder, prompt=prompt.strip(), steps=int(steps), progress=progress, stop=stop
             )
             pipeline.export(folder, progress=progress, stop=stop)
-            return f"Done: {len(pages)} finished pages in {folder / 'finished'}."
+            return f"Done. Finished pages: {len(pages)}. Everything is in {folder}."
 
-        if not job.start(work):
-            raise gr.Error("Work is under way already; stop it first.", print_exception=False)
-        return job.text()
+        if not job.start(folder, work):
+            raise refused("Work is under way already; stop it first.")
+        return job.html(), gr.Timer(active=True)
 
-    def look(story: str) -> tuple[str, Any, Any]:
+    def look(story: str) -> tuple[Any, ...]:
+        """While a job runs: how it goes. Then, once: what has come of it."""
         if job.running:
-            return job.text(), gr.skip(), gr.skip()
-        pages, files = finished(root, story)
-        return job.text(), pages, files
+            return job.html(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        folder = opened_folder(root, story)
+        return job.html(), gr.Timer(active=False), stages_of(folder), *results_of(folder)
 
-    with gr.Blocks(title="comicloss") as page:
+    with gr.Blocks(title="comicloss", delete_cache=(3600, 86400)) as page:
         gr.Markdown("# comicloss\nRough pages in, one finished comic out.")
-        with gr.Group():
-            gr.Markdown("### 1. Story and pages")
-            with gr.Row():
-                story = gr.Textbox(label="Story", value="my-story", elem_id="story")
-                title = gr.Textbox(label="Title", elem_id="title")
-                direction = gr.Dropdown(["ltr", "rtl", "ttb"], value="ltr", label="Reading direction")
-                opened = gr.Button("Make or open", elem_id="open")
-            files = gr.File(
-                file_count="multiple",
-                file_types=["image"],
-                label="Pages",
-                elem_id="pages",
-                allow_reordering=True,
+        gr.Markdown("### 1. Story and pages")
+        with gr.Row(equal_height=True):
+            story = gr.Dropdown(
+                [], value=FIRST_STORY, label="Story", allow_custom_value=True, elem_id="story"
             )
-            added = gr.Button("Add these pages", elem_id="add")
-            numbered = gr.Gallery(label="Panels in reading order", columns=4, height=320, elem_id="panels")
-        with gr.Group():
-            gr.Markdown(
-                "### 2. Who and what is in each panel\n"
-                "Tick *seen* for a panel you have gone through: what is not ticked there counts as absent."
+            title = gr.Textbox(label="Title", elem_id="title", max_lines=1)
+            direction = gr.Dropdown(DIRECTIONS, value="ltr", label="Reading direction", elem_id="direction")
+            opened = gr.Button("Make or open", variant="primary", elem_id="open")
+        files = gr.File(
+            file_count="multiple",
+            file_types=["image"],
+            label="Pages, in reading order",
+            height=150,
+            elem_id="pages",
+            allow_reordering=True,
+        )
+        added = gr.Button("Add these pages", elem_id="add")
+        gr.Markdown(
+            "### 2. Who and what is in each panel\n"
+            "Tick whom and what each panel shows; who is not ticked there is not there. Tick *nobody* where "
+            "none of them is. A panel without a tick is left open."
+        )
+        with gr.Row(equal_height=True):
+            element = gr.Textbox(label="New element", placeholder="Hero", elem_id="element", max_lines=1)
+            kind = gr.Dropdown(
+                ["character", "setting", "prop"], value="character", label="Kind", elem_id="kind"
             )
-            with gr.Row():
-                element = gr.Textbox(label="New element", placeholder="Hero", elem_id="element")
-                kind = gr.Dropdown(["character", "setting", "prop"], value="character", label="Kind")
-                added_element = gr.Button("Add element", elem_id="add-element")
+            added_element = gr.Button("Add element", elem_id="add-element")
+        with gr.Row():
+            numbered = gr.Gallery(
+                label="Panels in reading order",
+                columns=2,
+                height=520,
+                object_fit="contain",
+                buttons=["fullscreen"],
+                interactive=False,
+                visible=False,
+                elem_id="panels",
+            )
             marks = gr.Dataframe(
-                headers=["panel", "seen"],
+                headers=["panel", "nobody"],
                 datatype=["str", "bool"],
                 type="array",
                 interactive=True,
                 static_columns=[0],
                 pinned_columns=1,
-                label="Marks",
+                buttons=[],
+                max_height=520,
+                show_label=False,
+                visible=False,
                 elem_id="marks",
             )
-        with gr.Group():
-            gr.Markdown("### 3. Make")
-            prompt = gr.Textbox(label="Style", value=EXAMPLES[0], elem_id="style")
-            gr.Examples(EXAMPLES, prompt)
-            steps = gr.Slider(0, 400, value=50, step=10, label="Fine-tuning steps", elem_id="steps")
-            with gr.Row():
-                made = gr.Button("Make the comic", variant="primary", elem_id="make")
-                stopped = gr.Button("Stop", variant="stop", elem_id="stop")
-            progress = gr.Markdown(NOT_STARTED, elem_id="progress")
-            stages = gr.Markdown(elem_id="stages")
-        with gr.Group():
-            gr.Markdown("### 4. Take it away")
-            gallery = gr.Gallery(label="Finished pages", columns=3, elem_id="finished")
-            downloads = gr.File(
-                label="Downloads", file_count="multiple", interactive=False, elem_id="downloads"
-            )
-        timer = gr.Timer(1.0)
+        gr.Markdown("### 3. Make")
+        prompt = gr.Textbox(label="Style, in words", value=FIRST_STYLE, elem_id="style", max_lines=1)
+        styles = gr.Button("Show the styles to choose from", size="sm", elem_id="show-styles")
+        gallery_of_styles = gr.Gallery(
+            label="Styles",
+            columns=6,
+            height=420,
+            allow_preview=False,
+            buttons=[],
+            interactive=False,
+            visible=False,
+            elem_id="styles",
+        )
+        steps = gr.Slider(
+            0,
+            400,
+            value=50,
+            step=5,
+            label="Fine-tuning steps",
+            info="0 takes the style as it is; more fits it to your story and takes longer.",
+            elem_id="steps",
+        )
+        with gr.Row():
+            made = gr.Button("Make the comic", variant="primary", elem_id="make")
+            stopped = gr.Button("Stop", variant="stop", elem_id="stop")
+        progress = gr.HTML(elem_id="progress")
+        stages = gr.Markdown(elem_id="stages")
+        gr.Markdown("### 4. Take it away")
+        finished = gr.Gallery(
+            label="Finished pages",
+            columns=3,
+            height=620,
+            object_fit="contain",
+            buttons=["fullscreen", "download"],
+            interactive=False,
+            visible=False,
+            elem_id="finished",
+        )
+        downloads = gr.File(
+            label="Downloads",
+            file_count="multiple",
+            interactive=False,
+            visible=False,
+            elem_id="downloads",
+        )
+        timer = gr.Timer(1.0, active=False)
 
-        opened.click(told(partial(open_story, root)), [story, title, direction], [marks, numbered, stages])
-        added.click(told(partial(add_pictures, root)), [story, files], [marks, numbered, stages])
-        added_element.click(told(partial(add_element, root)), [story, element, kind], [marks, element])
-        made.click(told(make), [story, marks, prompt, steps], progress)
+        shown = [story, title, direction, prompt, numbered, marks, stages, finished, downloads]
+        # One change of a story at a time: a second one would find it locked.
+        alone: dict[str, Any] = {"concurrency_id": "story", "concurrency_limit": 1}
+        quiet: dict[str, Any] = {**alone, "show_progress": "hidden"}
+        named = [story, title, direction, prompt]
+        story.input(told(choose), story, shown, **quiet)
+        opened.click(told(open_story), named, shown, **quiet)
+        added.click(told(add_pages), [story, files], [*shown, files], show_progress_on=files, **alone)
+        gr.on(
+            [added_element.click, element.submit],
+            told(add_element),
+            [story, element, kind],
+            [marks, stages, element],
+            **quiet,
+        )
+        marks.input(told(mark), [story, marks], stages, trigger_mode="multiple", **quiet)
+        styles.click(told(show_styles), None, gallery_of_styles)
+        gallery_of_styles.select(choose_style, None, prompt, show_progress="hidden")
+        made.click(told(make), [story, prompt, steps], [progress, timer], **quiet)
         stopped.click(job.stop)
-        timer.tick(look, story, [progress, gallery, downloads], show_progress="hidden")
-        page.load(look, story, [progress, gallery, downloads])
+        timer.tick(told(look), story, [progress, timer, stages, finished, downloads], show_progress="hidden")
+        page.load(told(load), None, [*shown, progress, timer], **quiet)
+    return page
+
+
+def launch(root: Path, **settings: Any) -> gr.Blocks:
+    """Serve the page on this computer alone, without telemetry and without a history in the browser."""
+    page = build(root)
+    page.queue(max_size=16, api_open=False)
+    page.launch(
+        server_name="127.0.0.1",
+        share=False,
+        max_file_size="200mb",
+        allowed_paths=[str(root)],
+        strict_cors=True,
+        run_history=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        ssr_mode=False,
+        footer_links=["settings"],
+        theme=THEME,
+        css=CSS,
+        **settings,
+    )
     return page
 
 
 def main() -> None:
-    """Serve the page on this computer: ``comicloss-app [FOLDER OF STORIES]``."""
-    root = Path(sys.argv[1] if len(sys.argv) > 1 else "stories").resolve()
-    root.mkdir(parents=True, exist_ok=True)
-    page = build(root)
-    page.queue(max_size=16, api_open=False)
-    page.launch(server_name="127.0.0.1", share=False, max_file_size="200mb", allowed_paths=[str(root)])
+    """The command ``comicloss-app``."""
+    parser = argparse.ArgumentParser(
+        prog="comicloss-app",
+        description="Make comics in the browser. The page is for this computer alone; Ctrl-C ends it.",
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        default="stories",
+        type=Path,
+        help="where the stories are kept (default: ./stories)",
+    )
+    root = parser.parse_args().folder.resolve()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"{root}: {error.strerror}")
+    with tempfile.TemporaryDirectory(prefix="comicloss-") as uploads:  # readable by this person alone
+        os.environ["GRADIO_TEMP_DIR"] = uploads
+        launch(root)
 
 
 if __name__ == "__main__":

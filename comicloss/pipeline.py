@@ -34,6 +34,7 @@ __all__ = [
     "demo",
     "export",
     "find_story_panels",
+    "load_story",
     "make",
     "marks_table",
     "new_story",
