@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import binary_dilation
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -32,6 +33,10 @@ _STRIP = 2.2
 """A page this many times as high as wide is a strip to scroll through: its width counts, not its height."""
 _PAGE_SHAPE = 1.4
 """Height over width of an ordinary page."""
+_RIM = 5
+"""At most so many pixels of background around a balloon are given back to the panel."""
+_INK = 140
+"""Gray below which a pixel counts as drawn."""
 _EXAMPLE_SIDE = 384
 """Longest side of a picture that the classifiers learn from; they look at less than this."""
 
@@ -84,8 +89,17 @@ def working_page(page: Picture, scale: float | None = None) -> WorkingPage:
     scale = working_scale(width, height) if scale is None else scale
     small = resized(page, max(1, round(width * scale)), max(1, round(height * scale)))
     lettering = find_lettering(small)
-    keep = lettering.text | lettering.balloons
+    keep = _up_to_the_ink(small, lettering.text | lettering.balloons)
     return WorkingPage(fill_lettering(small, keep), keep, scale)
+
+
+def _up_to_the_ink(picture: Picture, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask without the rim of background around a balloon's outline, which would stay as a halo."""
+    light = mask & (picture.mean(axis=2) > _INK)
+    outside = ~mask
+    for _ in range(_RIM):
+        outside = binary_dilation(outside) & (light | ~mask)
+    return ~outside
 
 
 @dataclass(frozen=True)
