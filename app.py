@@ -36,6 +36,7 @@ THEME = gr.themes.Default(
 CSS = """
 .gradio-container { max-width: 1200px !important; margin: 0 auto !important; }
 #open, #add-element { flex-grow: 0; min-width: 11rem; }
+#panels .thumbnail-lg, #finished .thumbnail-lg { aspect-ratio: 5 / 7; }
 #progress progress { width: 100%; height: .6rem; accent-color: var(--color-accent); }
 #progress p { margin: 0 0 .4rem; }
 """
@@ -313,10 +314,14 @@ def build(root: Path) -> gr.Blocks:
         pipeline.add_element(folder, name.strip(), kind=kind)  # type: ignore[arg-type]
         return table_of(folder), stages_of(folder), ""
 
-    def mark(story: str, rows: list[list[Any]]) -> str:
+    def mark(story: str, rows: list[list[Any]]) -> tuple[Any, str]:
         folder = opened_folder(root, story)
-        save_marks(folder, rows)
-        return stages_of(folder)
+        try:
+            save_marks(folder, rows)
+        except ComicLossError as error:  # the grid goes back to what is saved
+            gr.Warning(html.escape(f"{error.problem}\n{error.remedy}"))
+            return table_of(folder), stages_of(folder)
+        return gr.skip(), stages_of(folder)
 
     def show_styles() -> Any:
         gallery = pipeline.styles_gallery(root / ".styles")
@@ -382,8 +387,9 @@ def build(root: Path) -> gr.Blocks:
             added_element = gr.Button("Add element", elem_id="add-element")
         with gr.Row():
             numbered = gr.Gallery(
-                label="Panels in reading order",
+                show_label=False,
                 columns=2,
+                fit_columns=False,
                 height=520,
                 object_fit="contain",
                 buttons=["fullscreen"],
@@ -433,9 +439,10 @@ def build(root: Path) -> gr.Blocks:
         stages = gr.Markdown(elem_id="stages")
         gr.Markdown("### 4. Take it away")
         finished = gr.Gallery(
-            label="Finished pages",
+            show_label=False,
             columns=3,
-            height=620,
+            height=600,
+            fit_columns=False,
             object_fit="contain",
             buttons=["fullscreen", "download"],
             interactive=False,
@@ -466,7 +473,7 @@ def build(root: Path) -> gr.Blocks:
             [marks, stages, element],
             **quiet,
         )
-        marks.input(told(mark), [story, marks], stages, trigger_mode="multiple", **quiet)
+        marks.input(told(mark), [story, marks], [marks, stages], trigger_mode="multiple", **quiet)
         styles.click(told(show_styles), None, gallery_of_styles)
         gallery_of_styles.select(choose_style, None, prompt, show_progress="hidden")
         made.click(told(make), [story, prompt, steps], [progress, timer], **quiet)
