@@ -92,9 +92,12 @@ class _TextEncoder(nn.Module):
 class StyleNet(nn.Module):
     """Concept art to a finished picture in one style.
 
+    All layers work at 1/2 and 1/4 of the size, on blocks of 2 x 2 pixels laid out as channels, so that they
+    are wide enough to be fast; only the comparison with the screens is done pixel by pixel.
+
     Args:
         vocabulary: the words that the text encoder knows.
-        width: channels at full resolution; 12/5 and 24/5 times as many at 1/2 and 1/4.
+        width: channels at 1/2 of the size; twice as many at 1/4.
         style_size: length D of a style embedding.
     """
 
@@ -104,27 +107,23 @@ class StyleNet(nn.Module):
     receptive_field = 71
     """Side in pixels of the square of art that one finished pixel depends on."""
 
-    def __init__(self, vocabulary: Vocabulary, *, width: int = 20, style_size: int = 64) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, width: int = 48, style_size: int = 64) -> None:
         super().__init__()
         self.vocabulary = vocabulary
         self.config = {"width": width, "style_size": style_size}
-        full, half, quarter = width, width * 12 // 5, width * 24 // 5
+        given = 4 * (7 + _PICKED)
         self.text = _TextEncoder(len(vocabulary), style_size)
         self.pick = nn.Linear(style_size, _PICKED * len(_screens.NAMES))
-        self.stem = nn.Conv2d(7 + _PICKED, full, 3, padding=1)
-        self.to_half = nn.Conv2d(full, half, 4, stride=2, padding=1)
-        self.encode_half = _Block(half, style_size)
-        self.to_quarter = nn.Conv2d(half, quarter, 4, stride=2, padding=1)
-        self.middle = nn.ModuleList(_Block(quarter, style_size) for _ in range(2))
-        self.from_quarter = nn.Conv2d(quarter, half, 1)
-        self.decode_half = _Block(half, style_size)
-        self.from_half = nn.Conv2d(half, full, 1)
-        self.mix = nn.Conv2d(full + 7 + _PICKED, full, 3, padding=1)
-        self.decode_full = _Block(full, style_size)
-        self.last_norm = _PixelNorm(full)
-        self.last_modulation = _Modulation(full, style_size)
-        self.to_color = nn.Conv2d(full, 3, 3, padding=1)
-        self.to_tone = nn.Conv2d(full, _PICKED, 3, padding=1)
+        self.stem = nn.Conv2d(given, width, 3, padding=1)
+        self.to_quarter = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
+        self.middle = nn.ModuleList(_Block(2 * width, style_size) for _ in range(2))
+        self.from_quarter = nn.Conv2d(2 * width, width, 1)
+        self.mix = nn.Conv2d(width + given, width, 3, padding=1)
+        self.decode = nn.ModuleList(_Block(width, style_size) for _ in range(2))
+        self.last_norm = _PixelNorm(width)
+        self.last_modulation = _Modulation(width, style_size)
+        self.to_color = nn.Conv2d(width, 12, 3, padding=1)
+        self.to_tone = nn.Conv2d(width, 4 * _PICKED, 3, padding=1)
         self.ink = nn.Linear(style_size, _PICKED * 3)
         self.recolor = nn.Linear(style_size, 12)
         nn.init.zeros_(self.recolor.weight)
@@ -184,24 +183,22 @@ class StyleNet(nn.Module):
         else:
             hints = torch.cat([(flats - 0.5) * flats_valid, flats_valid], dim=1)
         picked = self._picked_screens(screens, style)
-        given = torch.cat([art - 0.5, hints, picked - 0.5], dim=1)
-        full = self.stem(given)
-        half = self.encode_half(self.to_half(full), style)
+        given = F.pixel_unshuffle(torch.cat([art - 0.5, hints, picked - 0.5], dim=1), 2)
+        half = self.stem(given)
         quarter = self.to_quarter(half)
         for block in self.middle:
             quarter = block(quarter, style)
-        half = half + _double(self.from_quarter(quarter))
-        half = self.decode_half(half, style)
-        full = full + _double(self.from_half(half))
-        full = self.mix(torch.cat([full, given], dim=1))
-        full = self.decode_full(full, style)
-        full = F.silu(self.last_modulation(self.last_norm(full), style))
+        half = half + F.interpolate(self.from_quarter(quarter), scale_factor=2.0, mode="nearest")
+        half = self.mix(torch.cat([half, given], dim=1))
+        for block in self.decode:
+            half = block(half, style)
+        half = F.silu(self.last_modulation(self.last_norm(half), style))
+        color, tone = F.pixel_shuffle(self.to_color(half), 2), F.pixel_shuffle(self.to_tone(half), 2)
         matrix, offset = self.recolor(style).split([9, 3], dim=1)
         recolored = torch.einsum("nij,njhw->nihw", matrix.view(-1, 3, 3), art - 0.5)
-        recolored = recolored + offset[:, :, None, None]
-        cover = torch.sigmoid(_SHARPNESS * (0.5 + self.to_tone(full) - picked))
+        cover = torch.sigmoid(_SHARPNESS * (0.5 + tone - picked))
         inked = torch.einsum("nij,njhw->nihw", self.ink(style).view(-1, 3, _PICKED), cover - 0.5)
-        return 0.5 + self.to_color(full) + recolored + inked
+        return 0.5 + color + recolored + offset[:, :, None, None] + inked
 
     def _picked_screens(self, screens: Tensor, style: Tensor) -> Tensor:
         """The planes that a style mixes for itself: (N, K, H, W) -> (N, _PICKED, H, W) in [0, 1]."""
@@ -212,8 +209,3 @@ class StyleNet(nn.Module):
         """What fine-tuning may move beside the style embeddings: FiLM offsets and the last layer."""
         moved = {name: value for name, value in self.named_parameters() if name.endswith(".adapter")}
         return moved | {f"to_color.{name}": value for name, value in self.to_color.named_parameters()}
-
-
-def _double(x: Tensor) -> Tensor:
-    """Twice the size by repeating pixels; exact for tiles that start on multiples of the stride."""
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")
