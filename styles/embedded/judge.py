@@ -1,11 +1,14 @@
-"""The judge: a small network that measures stylized comics and never trains anything.
+"""The judge: measures stylized comics and never trains anything.
 
-It shares no scenes, renderers, seed, objective or architecture with the models that it judges, and no
-loss may ever read it: what it sees, nobody has optimized for.
+It shares no scenes, renderers, seed, objective or architecture with the models that it judges, and no loss
+may ever read it: what it sees, nobody has optimized for. Identity is not learned by gradient descent: it is a
+fixed descriptor of shapes and colors, and the linear discriminants that tell identities apart in it. Style is
+the texture statistic of a small convolutional tower.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -22,50 +25,64 @@ WEIGHTS = Path(__file__).with_name("judge.safetensors")
 JUDGE_STYLES: tuple[str, ...] = (*JUDGE_RENDERERS, *SOURCE_RENDERERS)
 """What the style head tells apart: eighteen styles, and three kinds of art as an author hands it in."""
 
-_WIDTH = 128
+_LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
+_BINS = 8  # directions of edges
+_PALETTE = torch.cartesian_prod(*3 * [torch.tensor([0.1, 0.5, 0.9])])  # (27, 3)
+
+DESCRIPTOR_WIDTH = 2 * _BINS * 64 + 3 * 64 + len(_PALETTE) * 16 + 64 + len(_PALETTE)
 
 
-class _Mixer(nn.Module):
-    """A block that looks around itself by a depthwise convolution: where texture and shapes are local."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.around = nn.Conv2d(width, width, 5, padding=2, groups=width)
-        self.norm = nn.GroupNorm(1, width)
-        self.widen = nn.Conv2d(width, 3 * width, 1)
-        self.narrow = nn.Conv2d(3 * width, width, 1)
-
-    def forward(self, grid: Tensor) -> Tensor:
-        mixed: Tensor = grid + self.narrow(F.gelu(self.widen(self.norm(self.around(grid)))))
-        return mixed
+def _soften(images: Tensor) -> Tensor:
+    """A 3 x 3 binomial blur of (N, C, H, W)."""
+    line = torch.tensor([0.25, 0.5, 0.25])
+    kernel = (line[:, None] * line).expand(images.shape[1], 1, 3, 3)
+    return F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), kernel, groups=images.shape[1])
 
 
-class _Attention(nn.Module):
-    """A transformer block on a grid of tokens; a depthwise convolution tells it where each token lies."""
+def _edges(tone: Tensor, cell: int) -> Tensor:
+    """How strong edges are in each direction: (N, 1, H, W) -> (N, 8, H / cell, W / cell), shares in [0, 1].
 
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.position = nn.Conv2d(width, width, 3, padding=1, groups=width)
-        self.attention_norm = nn.LayerNorm(width)
-        self.query_key_value = nn.Linear(width, 3 * width)
-        self.attention_out = nn.Linear(width, width)
-        self.mixing_norm = nn.LayerNorm(width)
-        self.widen = nn.Linear(width, 3 * width)
-        self.narrow = nn.Linear(3 * width, width)
+    Black on white and white on black count the same, and each place is divided by the edges around it, so
+    that an inked and a chalked contour come out alike.
+    """
+    right = F.pad(tone[:, :, :, 2:] - tone[:, :, :, :-2], (1, 1, 0, 0))
+    down = F.pad(tone[:, :, 2:] - tone[:, :, :-2], (0, 0, 1, 1))
+    doubled = 2 * torch.atan2(down, right)  # opposite directions are one
+    centers = torch.arange(_BINS) * (2 * math.pi / _BINS)
+    near = (0.5 + 0.5 * torch.cos(doubled - centers[:, None, None])) ** 4
+    cells = F.avg_pool2d(near * (right**2 + down**2 + 1e-8).sqrt(), cell)
+    around = F.avg_pool2d(F.pad(cells.sum(1, keepdim=True), (1, 1, 1, 1), mode="replicate"), 3, 1)
+    return (cells / (around + 0.02)).sqrt()
 
-    def forward(self, grid: Tensor) -> Tensor:
-        n, c, h, w = grid.shape
-        tokens = (grid + self.position(grid)).flatten(2).transpose(1, 2)
-        query, key, value = (
-            part.view(n, h * w, self.heads, c // self.heads).transpose(1, 2)
-            for part in self.query_key_value(self.attention_norm(tokens)).chunk(3, -1)
-        )
-        seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(n, h * w, c)
-        tokens = tokens + self.attention_out(seen)
-        tokens = tokens + self.narrow(F.gelu(self.widen(self.mixing_norm(tokens))))
-        grid = tokens.transpose(1, 2).reshape(n, c, h, w)
-        return grid
+
+def describe(images: Tensor) -> list[Tensor]:
+    """Shapes and colors on grids, nothing learned; pictures (N, 3, 64, 64) in [0, 1].
+
+    Returns:
+        Fine edges and coarse edges, (N, 8, 8, 8) each; lightness and two opponent colors, (N, 3, 8, 8);
+        shares of 27 palette colors, (N, 27, 4, 4); contrast, (N, 1, 8, 8); the same over all, (N, 27, 1, 1).
+    """
+    tone = (images * _LUMA).sum(1, keepdim=True)
+    half = F.avg_pool2d(_soften(_soften(images)), 2)
+    red, green, blue = F.avg_pool2d(images, 8).unbind(1)
+    opponent = torch.stack([(red + green + blue) / 3, red - green, (red + green) / 2 - blue], 1)
+    distance = ((half[:, None] - _PALETTE[:, :, None, None]) ** 2).sum(2)
+    palette = torch.softmax(-distance / 0.03, 1)
+    variance = F.avg_pool2d(tone**2, 8) - F.avg_pool2d(tone, 8) ** 2
+    return [
+        _edges(_soften(tone), 8),
+        _edges((half * _LUMA).sum(1, keepdim=True), 4),
+        opponent,
+        F.avg_pool2d(palette, 8).sqrt(),
+        variance.clamp(min=0).sqrt(),
+        palette.mean((2, 3), keepdim=True).sqrt(),
+    ]
+
+
+def mirror(grids: list[Tensor]) -> list[Tensor]:
+    """The description of the mirrored pictures, without looking at them again."""
+    turned = -torch.arange(_BINS) % _BINS
+    return [(grid[:, turned] if k < 2 else grid).flip(-1) for k, grid in enumerate(grids)]
 
 
 def _resized(images: Tensor, size: int) -> Tensor:
@@ -81,7 +98,7 @@ def _statistics(grid: Tensor) -> Tensor:
 
 
 class JudgeNetwork(nn.Module):
-    """Two towers: a small hybrid of convolution and attention for identity, a texture statistic for style.
+    """A fixed descriptor with linear discriminants for identity, and a small convolutional tower for style.
 
     Every method takes pictures (N, 3, H, W) in [0, 1] of any size and resizes them itself: to ``style_size``
     for style, to ``identity_size`` for all else, since identity is in shapes and colors, hardly in texture.
@@ -89,19 +106,16 @@ class JudgeNetwork(nn.Module):
 
     style_size = 96
     identity_size = 64
-    identity_width = 128
+    identity_width = 64
     style_width = 48
+
+    center: Tensor
+    discriminants: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.patches = nn.Conv2d(3, 64, 7, stride=4, padding=3)
-        self.tokens = nn.Conv2d(64, _WIDTH, 3, stride=2, padding=1)
-        self.blocks = nn.Sequential(_Mixer(_WIDTH), _Mixer(_WIDTH), _Attention(_WIDTH, 4))
-        self.identity_head = nn.Sequential(
-            nn.LayerNorm(2 * _WIDTH),
-            nn.Linear(2 * _WIDTH, self.identity_width),
-            nn.BatchNorm1d(self.identity_width, affine=False),
-        )
+        self.register_buffer("center", torch.zeros(DESCRIPTOR_WIDTH))
+        self.register_buffer("discriminants", torch.randn(DESCRIPTOR_WIDTH, self.identity_width))
         self.grain = nn.Conv2d(3, 32, 7, stride=4, padding=3)
         self.texture = nn.Conv2d(32, 48, 3, stride=2, padding=1)
         self.style_head = nn.Sequential(
@@ -110,19 +124,19 @@ class JudgeNetwork(nn.Module):
         self.style_prototypes = nn.Parameter(torch.randn(len(JUDGE_STYLES), self.style_width))
 
     def patch_features(self, images: Tensor) -> Tensor:
-        """Local features (N, 128, 8, 8) of the identity tower."""
-        small = _resized(images, self.identity_size)
-        grid: Tensor = self.blocks(self.tokens(F.gelu(self.patches(2 * small - 1))))
-        return grid
-
-    def pooled(self, images: Tensor) -> Tensor:
-        """The mean and the greatest of the local features, (N, 256)."""
-        grid = self.patch_features(images)
-        return torch.cat([grid.mean((2, 3)), grid.amax((2, 3))], 1)
+        """Local shapes and colors, (N, 20, 8, 8): edges, lightness, opponent colors, contrast."""
+        fine, coarse, opponent, _, contrast, _ = describe(_resized(images, self.identity_size))
+        return torch.cat([fine, coarse, opponent, contrast], 1)
 
     def identity(self, images: Tensor) -> Tensor:
-        """φ (N, 128), L2-normalized: near for one character in any style, pose or place, far for two."""
-        return F.normalize(self.identity_head(self.pooled(images)), dim=1)
+        """φ (N, 64), L2-normalized: near for one character in any style, pose or place, far for two."""
+        return F.normalize((self.descriptor(images) - self.center) @ self.discriminants, dim=1)
+
+    def descriptor(self, images: Tensor) -> Tensor:
+        """The description that φ is read from, in one row, (N, DESCRIPTOR_WIDTH)."""
+        grids = describe(_resized(images, self.identity_size))
+        either = [torch.cat([grid.flatten(1) for grid in side], 1) for side in (grids, mirror(grids))]
+        return 0.5 * (either[0] + either[1])  # a character who turns around stays the same
 
     def style(self, images: Tensor) -> Tensor:
         """The style embedding (N, 48), L2-normalized: what the picture is made of, not what it shows."""

@@ -922,16 +922,6 @@ def render(identity: Identity, variation: int, *, size: int = 96) -> Picture:
     return finish()
 
 
-def portrait(identity: Identity, *, size: int = 16) -> Array:
-    """The identity as such: whole, in the same pose as everybody, on white; (size, size, 3) in [0, 1]."""
-    pose = np.random.default_rng(0)
-    brush, finish = _canvas(size * 4, size * 4, pose)
-    brush.shape([(-2, -2), (2, -2), (2, 2), (-2, 2)], (1, 1, 1), cuts=0, shade=1)
-    _KINDS[identity.kind](brush.at(0, 0, 0.0, 0.95), np.random.default_rng(identity.seed), pose)
-    large = finish().inked
-    return np.asarray(large.reshape(size, 4, size, 4, 3).mean((1, 3)))
-
-
 def render_scene(identities: Sequence[Identity], variation: int, *, height: int, width: int) -> Picture:
     """A panel with several identities side by side (or none) in one setting; (height, width) pixels."""
     pose = np.random.default_rng((variation, 2))
