@@ -124,6 +124,7 @@ def _in_child(folder: Path, kill_after: float | None) -> bool:
 def main(folder: Path, kills: int, seed: int) -> None:
     """One run undisturbed in folder/whole, one killed again and again in folder/killed."""
     torch.set_num_threads(1)
+    torch.optim.Adam([torch.zeros(1)])  # imports here what every child would import again
     began = time.monotonic()
     _in_child(folder / "whole", None)
     length = time.monotonic() - began
