@@ -164,16 +164,17 @@ def table_of(folder: Path) -> dict[str, Any]:
     return grid(table.element_names, rows)
 
 
-def grid(elements: Sequence[str], rows: list[list[Any]]) -> dict[str, Any]:
+def grid(elements: Sequence[str], rows: list[list[Any]]) -> Any:
     """An update of the grid to these elements and rows."""
     headers = ["panel", *elements, "nobody"]
-    return gr.update(
+    update: dict[str, Any] = gr.update(
         value=rows,
         headers=headers,
         datatype=["str", *["bool"] * (len(headers) - 1)],
         column_count=len(headers),
         visible=bool(rows),
     )
+    return update
 
 
 def save_marks(folder: Path, rows: list[list[Any]]) -> None:
@@ -240,9 +241,10 @@ def pictures(paths: list[Path]) -> dict[str, Any]:
     return filled([(str(path), f"Page {number}") for number, path in enumerate(paths, 1)])
 
 
-def filled(value: list[Any]) -> dict[str, Any]:
+def filled(value: list[Any]) -> Any:
     """An update of a place that is only there when something is in it."""
-    return gr.update(value=value, visible=bool(value))
+    update: dict[str, Any] = gr.update(value=value, visible=bool(value))
+    return update
 
 
 def build(root: Path) -> gr.Blocks:
@@ -273,21 +275,12 @@ def build(root: Path) -> gr.Blocks:
         return [*view, job.html(), gr.Timer(active=job.running)]
 
     def choose(story: str) -> list[Any]:
-        """Another name: a story that is there is shown, and for a new one the page is empty."""
+        """Another name: a story that is there is shown, and for a new one the page is emptied."""
         if story in stories(root):
             return show(root / story)
         nothing = filled([])
-        return [
-            gr.skip(),
-            "",
-            gr.skip(),
-            gr.skip(),
-            nothing,
-            grid([], []),
-            "",
-            nothing,
-            nothing,
-        ]
+        kept = [gr.skip()] * 4  # a title may have been typed in the meantime
+        return [*kept, nothing, grid([], []), "", nothing, nothing]
 
     def open_story(story: str, title: str, direction: str, prompt: str) -> list[Any]:
         folder = folder_of(root, story)
