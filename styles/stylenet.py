@@ -85,8 +85,8 @@ class _TextEncoder(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         scores = self.attention(tokens).squeeze(-1).masked_fill(tokens == PADDING, -torch.inf)
         pooled = (scores.softmax(dim=1).unsqueeze(-1) * self.words(tokens)).sum(dim=1)
-        embedded: Tensor = self.layers(pooled)
-        return F.normalize(embedded, dim=1) * embedded.shape[1] ** 0.5
+        embedded: Tensor = F.normalize(self.layers(pooled), dim=1) * float(pooled.shape[1]) ** 0.5
+        return embedded
 
 
 class StyleNet(nn.Module):
@@ -198,7 +198,8 @@ class StyleNet(nn.Module):
         recolored = torch.einsum("nij,njhw->nihw", matrix.view(-1, 3, 3), art - 0.5)
         cover = torch.sigmoid(_SHARPNESS * (0.5 + tone - picked))
         inked = torch.einsum("nij,njhw->nihw", self.ink(style).view(-1, 3, _PICKED), cover - 0.5)
-        return 0.5 + color + recolored + offset[:, :, None, None] + inked
+        drawn: Tensor = 0.5 + color + recolored + offset[:, :, None, None] + inked
+        return drawn
 
     def _picked_screens(self, screens: Tensor, style: Tensor) -> Tensor:
         """The planes that a style mixes for itself: (N, K, H, W) -> (N, _PICKED, H, W) in [0, 1]."""

@@ -61,9 +61,9 @@ class Recipe:
     crop: int = 64
     styles_per_step: int = 18
     crops_per_style: int = 1
-    steps: int = 4400
+    steps: int = 3600
     learning_rate: float = 2e-3
-    decay: float = 0.33
+    decay: float = 0.35
     average: float = 0.997
 
 
@@ -89,7 +89,7 @@ def main(work: Path, recipe: Recipe | None = None) -> None:
             group["lr"] = group["share"] * recipe.learning_rate * _schedule(step, recipe)
         loss = _step(network, pictures, recipe, step)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         kept = min(recipe.average, (step + 1) / (step + 10))
@@ -210,7 +210,7 @@ def _pairs(
         )
         crops.append(crop.flip(-1) if int(draw(2, 1)) else crop)
     stacked = torch.stack(crops).float() / 255
-    p = dict(zip(_CHANNELS, stacked.split(list(_CHANNELS.values()), dim=1), strict=True))
+    p = dict(zip(_CHANNELS, torch.split(stacked, list(_CHANNELS.values()), dim=1), strict=True))
     origin = draw(4096, count, 2) * StyleNet.total_stride
     planes = screens(origin, size, size)
     kind = ("pencil", "pencil", "pencil with hints", "rough", "rough", "inked or plain")[int(draw(6, 1))]
