@@ -40,8 +40,8 @@ from styles.stylenet import StyleNet
 LARGEST_SHARE = 0.1
 """Of the network's parameters, at most this share is tuned."""
 
-_ADAPTER_RATE = 0.1  # an embedding's coordinates are near 1, the adapters' weights far smaller
-_ANCHOR_REDUCTION = 8  # the anchor compares pictures this many times smaller: tone and color, not lines
+_ADAPTER_RATE = 0.02  # an embedding's coordinates are near 1, the adapters' weights far smaller
+_ANCHOR_REDUCTION = 8  # the anchor compares pictures as they are, and so many times smaller: tone and color
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class FineTuneSettings:
     Attributes:
         steps: of the optimiser.
         panels_per_step: the minibatch.
-        learning_rate: of Adam, for the style embedding; the adapters go at a tenth of it.
+        learning_rate: of Adam, for the style embedding; the adapters go at a fiftieth of it.
         seed: of the order of the panels and of all views.
         consistency_weight: λ; None sets it by the share of the gradient (extension).
         consistency_share: the share of the push on the pixels that C gets, where λ is set by it.
         ramp: part of the steps before C comes in, and again until λ has its full value.
         smoothing: marks of 0 and 1 count as this and one minus this (extension; 0 is the post).
-        anchor_weight: of the squared distance to the untuned pictures at low resolution, in units of the
-            guide's weights (extension; 0 is the post).
+        anchor_weight: of the squared distance to the untuned pictures, at full and at low resolution, in
+            units of the guide's weights (extension; 0 is the post).
         average_decay: of the running average of the tuned values, which is the result.
         longest_side: panels are reduced to this many pixels for tuning.
         checkpoint_every: steps.
@@ -180,8 +180,8 @@ def fine_tune(
 
     Tuned are the story's style embedding and the network's adapters, at most ``LARGEST_SHARE`` of it. The
     loss of a step is that of ``comicloss.loss`` over its panels, plus an anchor (extension): the mean squared
-    distance to the untuned pictures, both eight times reduced, so that a weak guide cannot ruin a network
-    that already draws.
+    distance to the untuned pictures, as they are (against fine noise that only the guide sees) and eight
+    times reduced (against another tone), so that a weak guide cannot ruin a network that already draws.
 
     λ, unless given, is set so that C has ``consistency_share`` of the push on the stylized pixels: C is left
     out of the first fifth of the steps (``ramp``), measured and brought in over the second, and λ is frozen
@@ -372,8 +372,10 @@ class _Run:
         terms = loss(stylized, art, self.priors[[row]], self.known[[row]], views, keep=keep)
         if row not in self.anchors:
             with torch.no_grad():
-                self.anchors[row] = _low_resolution(self.drawn(self.untuned, panel, end)[0])
-        distance = (_low_resolution(stylized) - self.anchors[row]).square().mean()
+                picture = self.drawn(self.untuned, panel, end)[0]
+                self.anchors[row] = (picture * 255).round().to(torch.uint8)
+        change = stylized - unit(self.anchors[row])
+        distance = change.square().mean() + _low_resolution(change).square().mean()
         guide = self.settings.style.directional_weight + self.settings.style.patch_weight
         return terms, self.settings.anchor_weight * guide * distance, stylized, art
 
