@@ -29,7 +29,7 @@ def clip_config(words: int) -> dict[str, Any]:
                 "timm_model_name": TOWER_NAME,
                 "timm_model_pretrained": False,
                 "timm_pool": "",
-                "timm_proj": "mlp",
+                "timm_proj": "linear",
             },
             "text_cfg": {
                 "context_length": 24,

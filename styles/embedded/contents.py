@@ -184,7 +184,7 @@ def statements(style: int, subject: int, setting: int, mood: int, chance: Random
     said = chance.choice(MOODS[MOOD_NAMES[mood]]) if mood and chance.random() < 0.7 else ""
     first = Statement(f"{alone}, {said}" if said else alone, style=style, mood=mood if said else None)
     part = chance.random()
-    what = subject if part < 0.8 else None
+    what = subject if part < 0.8 or setting == PORTRAIT else None
     where = setting if part < 0.6 or what is None else None
     second = Statement(content_text(what, where, chance), subject=what, setting=where)
     whole = content_text(subject, setting, chance)

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -48,6 +46,8 @@ from styles.screens import screens
 from styles.vocabulary import UNKNOWN, Vocabulary
 
 _SUBJECTS = SUBJECT_NAMES.index("still life")
+_SHARPNESS = 20.0
+_CHOICES = len(ALL_STYLES) + len(SUBJECT_NAMES) + len(SETTING_NAMES)
 
 
 @dataclass(frozen=True)
@@ -60,33 +60,31 @@ class Recipe:
         scenes: scenes in each of them.
         renderings: pictures of each style in each of them.
         stored: side of a stored picture in pixels.
-        first_chunks: how many must be there before the first step; another joins every ``chunk_every`` steps.
-        batch: pictures in a step.
-        contrast_steps: steps of the sigmoid loss.
-        learning_rate: of these; it falls to zero over the last ``decay`` share.
+        batch: pictures in a step of the first two parts.
+        small_steps: steps on pictures of half the size, a quarter of the work, where contents are learned.
+        contrast_steps: steps at full size, with the sigmoid loss.
         robust_steps: steps of the adversarial tuning.
         robust_batch: pictures in one of them.
-        robust_rate: their learning rate, falling to zero.
+        small_rate, contrast_rate, robust_rate: their learning rates; each falls towards its part's end.
         radius: of the L2 ball of the attack, in pixels of value 1 at 128 px.
         average: decay of the running average of the parameters, which is what is shipped.
     """
 
     seed: int = 77
-    chunks: int = 64
+    chunks: int = 36
     scenes: int = 32
     renderings: int = 8
     stored: int = 160
-    first_chunks: int = 6
-    chunk_every: int = 12
     batch: int = 64
-    contrast_steps: int = 1500
-    learning_rate: float = 1.5e-3
-    decay: float = 0.4
-    robust_steps: int = 280
-    robust_batch: int = 40
+    small_steps: int = 1500
+    contrast_steps: int = 300
+    robust_steps: int = 50
+    robust_batch: int = 32
+    small_rate: float = 2e-3
+    contrast_rate: float = 1e-3
     robust_rate: float = 3e-4
     radius: float = 1.0
-    average: float = 0.996
+    average: float = 0.99
 
 
 def seeded(*keys: object) -> torch.Generator:
@@ -190,43 +188,34 @@ def _render_chunk(work: Path, recipe: Recipe, chunk: int) -> None:
         np.save(file, torch.cat(pictures).numpy())
 
 
-def _render_all(work: Path, recipe: Recipe, parent: int) -> None:
-    torch.set_num_threads(1)
-    for chunk in range(recipe.chunks):
-        if os.getppid() != parent:
-            return
-        if not (work / f"pictures-{chunk:03d}.npy").exists():
-            _render_chunk(work, recipe, chunk)
-
-
 class _Data:
-    """The rendered pictures, while they are still being rendered."""
+    """The rendered pictures; what is missing is rendered first."""
 
     def __init__(self, work: Path, recipe: Recipe) -> None:
-        self._work, self._recipe = work, recipe
-        self._pictures: list[Any] = []
-        self._labels: list[Any] = []
+        self._seed = recipe.seed
+        self._pictures, self._labels = [], []
+        for chunk in range(recipe.chunks):
+            path = work / f"pictures-{chunk:03d}.npy"
+            if not path.exists():
+                _render_chunk(work, recipe, chunk)
+                print(f"pictures {chunk + 1} of {recipe.chunks}", flush=True)
+            self._pictures.append(np.load(path, mmap_mode="r"))
+            self._labels.append(np.load(work / f"labels-{chunk:03d}.npy"))
 
     def batch(self, step: int, count: int) -> tuple[Tensor, Tensor]:
         """Pictures (N, 3, stored, stored) and labels (N, 4): style, subject, setting, mood."""
-        recipe = self._recipe
-        there = min(recipe.chunks, recipe.first_chunks + step // recipe.chunk_every)
-        while len(self._pictures) < there:
-            path = self._work / f"pictures-{len(self._pictures):03d}.npy"
-            while not path.exists():
-                time.sleep(0.5)
-            self._pictures.append(np.load(path, mmap_mode="r"))
-            self._labels.append(np.load(self._work / path.name.replace("pictures", "labels")))
-        generator = seeded("clip batch", recipe.seed, step)
-        chunks = torch.randint(there, (count,), generator=generator).tolist()
+        generator = seeded("clip batch", self._seed, step)
+        chunks = torch.randint(len(self._pictures), (count,), generator=generator).tolist()
         places = torch.randint(len(self._pictures[0]), (count,), generator=generator).tolist()
         pictures = np.stack([self._pictures[c][p] for c, p in zip(chunks, places, strict=True)])
         labels = np.stack([self._labels[c][p] for c, p in zip(chunks, places, strict=True)])
         return torch.from_numpy(pictures).float() / 255, torch.from_numpy(labels)
 
 
-def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Random crops, turns, mirror images, mild color, blur and noise, (N, 3, 128, 128) in [0, 1]."""
+def augment(pictures: Tensor, generator: torch.Generator, *, size: int = IMAGE_SIZE) -> Tensor:
+    """Random crops, turns, mirror images, mild color, blur and noise, (N, 3, size, size) in [0, 1]."""
+    if 2 * size <= pictures.shape[-1]:
+        pictures = functional.avg_pool2d(pictures, 2)
     count = len(pictures)
 
     def uniform(low: float, high: float) -> Tensor:
@@ -243,7 +232,7 @@ def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
         ),
         1,
     )
-    grid = functional.affine_grid(rows, [count, 3, IMAGE_SIZE, IMAGE_SIZE], align_corners=False)
+    grid = functional.affine_grid(rows, [count, 3, size, size], align_corners=False)
     x = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
     blurred = functional.avg_pool2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
     x = x + (blurred - x) * uniform(0, 1) * (uniform(0, 1) < 0.3)
@@ -308,40 +297,37 @@ def main(work: Path, recipe: Recipe | None = None) -> None:
     recipe = recipe or Recipe()
     work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    renderer = multiprocessing.get_context("spawn").Process(
-        target=_render_all, args=(work, recipe, os.getpid()), daemon=True
-    )
-    renderer.start()
+    data = _Data(work, recipe)
     words = vocabulary()
     config = clip_config(len(words))
     torch.manual_seed(recipe.seed)
     model = build_clip(config).to(memory_format=torch.channels_last)
+    _standardize(model, data, recipe)
     average = {name: value.detach().clone() for name, value in model.named_parameters()}
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, weight_decay=0.02, betas=(0.9, 0.98)
-    )
-    data = _Data(work, recipe)
-    total = recipe.contrast_steps + recipe.robust_steps
+    optimizer = _optimizer(model)
+    learned = recipe.small_steps + recipe.contrast_steps
+    total = learned + recipe.robust_steps
     first = _resume(work, model, average, optimizer)
     teacher = None
     started = time.time()
     for step in range(first, total):
-        robust = step >= recipe.contrast_steps
-        if step == recipe.contrast_steps:
+        if step == learned:
             _put(model, average)
-            save_file(dict(average), work / "teacher.safetensors")
+            packed = {name: value.contiguous() for name, value in average.items()}
+            save_file(packed, work / "teacher.safetensors")
             optimizer.state.clear()
-        if robust and teacher is None:
+        if step >= learned and teacher is None:
             teacher = build_clip(config).to(memory_format=torch.channels_last).requires_grad_(False)
             _put(teacher, load_file(work / "teacher.safetensors"))
             _freeze_text(model)
         for group in optimizer.param_groups:
-            group["lr"] = _rate(step, recipe)
-        loss, found = (
-            _robust_step(model, teacher, data, words, recipe, step)
-            if robust
-            else _contrast_step(model, data, words, recipe, step)
-        )
+            group["lr"] = _rate(step, recipe) * group["share"]
+        if step < recipe.small_steps:
+            loss, found = _small_step(model, data, words, recipe, step)
+        elif step < learned:
+            loss, found = _contrast_step(model, data, words, recipe, step)
+        else:
+            loss, found = _robust_step(model, teacher, data, words, recipe, step)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -351,22 +337,65 @@ def main(work: Path, recipe: Recipe | None = None) -> None:
             average[name].lerp_(value.detach(), 1 - kept)
         if (step + 1) % 20 == 0:
             pace = (time.time() - started) / (step + 1 - first)
-            left = pace * (total - step - 1) / 60
-            print(
-                f"step {step + 1} loss {loss.item():.4f} {found} {pace:.2f} s/step {left:.0f} min left",
-                flush=True,
-            )
+            print(f"step {step + 1} loss {loss.item():.4f} {found} {pace:.2f} s/step", flush=True)
         if (step + 1) % 60 == 0 or step + 1 == total:
             _save(work, model, average, optimizer, step + 1)
     _ship(average, config, words)
 
 
+@torch.no_grad()
+def _standardize(model: Any, data: _Data, recipe: Recipe) -> None:
+    """Start with features of mean 0 and deviation 1 over pictures (Salimans & Kingma 2016, data-dependent).
+
+    Otherwise all pictures start as nearly one point of the sphere and take long to leave it.
+    """
+    pictures, _ = data.batch(-1, 256)
+    tower = model.visual.trunk
+    features = tower(augment(pictures, seeded("standardize", recipe.seed), size=IMAGE_SIZE // 2))
+    deviation = features.std(0).clamp_min(1e-3)
+    tower.norm.weight.copy_(1 / deviation)
+    tower.norm.bias.copy_(-features.mean(0) / deviation)
+
+
+def _optimizer(model: Any) -> torch.optim.Optimizer:
+    """The text tower learns more slowly: its captions must not run away from the pictures."""
+    tower = [value for name, value in model.named_parameters() if name.startswith("visual.")]
+    others = [value for name, value in model.named_parameters() if not name.startswith("visual.")]
+    groups = [{"params": tower, "share": 1.0}, {"params": others, "share": 0.5}]
+    return torch.optim.AdamW(groups, lr=1.0, weight_decay=0.02, betas=(0.9, 0.98))
+
+
 def _rate(step: int, recipe: Recipe) -> float:
-    if step >= recipe.contrast_steps:
-        done = (step - recipe.contrast_steps) / recipe.robust_steps
-        return recipe.robust_rate * min(1.0, done * 20 + 0.05) * (1 - done)
-    falling = recipe.contrast_steps * recipe.decay
-    return recipe.learning_rate * min(1.0, (step + 1) / 100, (recipe.contrast_steps - step) / falling)
+    """Each part starts with a short rise; the first falls to its half, the others to nothing."""
+    if step < recipe.small_steps:
+        fall = 1 - 0.5 * max(0.0, 2 * step / recipe.small_steps - 1)
+        return recipe.small_rate * min(1.0, (step + 1) / 60) * fall
+    step -= recipe.small_steps
+    if step < recipe.contrast_steps:
+        return recipe.contrast_rate * min(1.0, (step + 1) / 20) * (1 - step / recipe.contrast_steps)
+    step -= recipe.contrast_steps
+    return recipe.robust_rate * min(1.0, (step + 1) / 10) * (1 - step / recipe.robust_steps)
+
+
+def _small_step(model: Any, data: _Data, words: Vocabulary, recipe: Recipe, step: int) -> tuple[Tensor, str]:
+    """Pictures of half the size, and texts, each learn to point to the same fixed anchors.
+
+    Two towers that start from nothing chase each other; an orthogonal direction for every style, subject and
+    setting gives both something to hold on to.
+    """
+    generator, chance = seeded("clip step", recipe.seed, step), Random(step)
+    pictures, labels = data.batch(step, recipe.batch)
+    x = augment(pictures, generator, size=IMAGE_SIZE // 2).contiguous(memory_format=torch.channels_last)
+    directions = torch.linalg.qr(
+        torch.randn(model.text_projection.shape[1], 64, generator=seeded("anchors"))
+    ).Q.T[:_CHOICES]
+    few = labels[: recipe.batch // 4].tolist()
+    said = [chance.choice(statements(style, what, where, mood, chance)) for style, what, where, mood in few]
+    claims = torch.tensor([[-1 if c is None else c for c in (s.style, s.subject, s.setting)] for s in said])
+    texts = model.encode_text(encode([s.text for s in said], words, model.context_length, chance))
+    shown = _choices_losses(model.encode_image(x), labels, directions)
+    told = _choices_losses(texts, claims, directions)
+    return torch.stack(shown + told).sum(), " ".join(f"{loss.item():.2f}" for loss in shown + told)
 
 
 def _contrast_step(
@@ -383,8 +412,36 @@ def _contrast_step(
     images = model.encode_image(x)
     texts = model.encode_text(encode([s.text for s in said], words, model.context_length, chance))
     true = truths(said, labels)
-    loss = sigmoid_loss(images, texts, true, model.logit_scale.exp(), model.logit_bias)
+    loss = 0.25 * sigmoid_loss(images, texts, true, model.logit_scale.exp(), model.logit_bias)
+    loss = loss + torch.stack(_choices_losses(images, labels, _spoken(model, words, chance))).sum()
     return loss, _probe(model, images, labels, words) if (step + 1) % 20 == 0 else ""
+
+
+def _choices_losses(found: Tensor, labels: Tensor, directions: Tensor) -> list[Tensor]:
+    """Cross-entropies of choosing among all styles, all subjects and all settings.
+
+    The sigmoid loss alone learns contents late: most of its pairs are told apart by their style.
+
+    Args:
+        found: embeddings (N, D) of pictures or texts.
+        labels: (N, 3 or more) numbers of style, subject and setting; -1 where it is not said.
+        directions: unit vectors (C, D) of the styles, then the subjects, then the settings.
+    """
+    logits = _SHARPNESS * functional.normalize(found, dim=-1) @ directions.T
+    sizes = [len(ALL_STYLES), len(SUBJECT_NAMES), len(SETTING_NAMES)]
+    parts = torch.split(logits, sizes, dim=1)
+    return [
+        functional.cross_entropy(part, labels[:, column], ignore_index=-1)
+        for column, part in enumerate(parts)
+    ]
+
+
+def _spoken(model: Any, words: Vocabulary, chance: Random) -> Tensor:
+    """A caption for every style, subject and setting: unit vectors (C, D)."""
+    asked = [style_text(style, chance) for style in range(len(ALL_STYLES))]
+    asked += [content_text(subject, None, chance) for subject in range(len(SUBJECT_NAMES))]
+    asked += [content_text(None, setting, chance) for setting in range(len(SETTING_NAMES))]
+    return functional.normalize(model.encode_text(encode(asked, words, model.context_length, chance)), dim=-1)
 
 
 @torch.no_grad()
@@ -476,6 +533,6 @@ def _like(value: Tensor, key: str) -> torch.memory_format:
 
 def _ship(average: dict[str, Tensor], config: dict[str, Any], words: Vocabulary) -> None:
     half = {name: value.to(torch.float16).contiguous() for name, value in average.items()}
-    save_file(half, Path(__file__).parent / "clip.safetensors")
+    write_atomic(Path(__file__).parent / "clip.safetensors", save(half))
     write_settings(config, words)
     seal("clip", "clip.safetensors")
