@@ -164,7 +164,7 @@ def table_of(folder: Path) -> dict[str, Any]:
     return grid(table.element_names, rows)
 
 
-def grid(elements: Sequence[str], rows: list[list[Any]]) -> Any:
+def grid(elements: Sequence[str], rows: list[list[Any]]) -> dict[str, Any]:
     """An update of the grid to these elements and rows."""
     headers = ["panel", *elements, "nobody"]
     update: dict[str, Any] = gr.update(
@@ -241,7 +241,7 @@ def pictures(paths: list[Path]) -> dict[str, Any]:
     return filled([(str(path), f"Page {number}") for number, path in enumerate(paths, 1)])
 
 
-def filled(value: list[Any]) -> Any:
+def filled(value: list[Any]) -> dict[str, Any]:
     """An update of a place that is only there when something is in it."""
     update: dict[str, Any] = gr.update(value=value, visible=bool(value))
     return update
