@@ -1,4 +1,4 @@
-"""Makes the README's pictures: the demo's pages at three prompts, from the colored rough and from pencil only.
+"""Makes the README's pictures: the demo's pages at three prompts, from colored rough and from pencil only.
 
     uv run python scripts/sheets.py
 
