@@ -57,7 +57,7 @@ class Recipe:
     views: int = 6
     ridge: float = 0.1
     pictures_per_step: int = 48
-    steps: int = 1200
+    steps: int = 800
     learning_rate: float = 2e-3
     warm_up: int = 50
     decay: int = 400
