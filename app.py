@@ -467,7 +467,7 @@ def build(root: Path) -> gr.Blocks:
             **quiet,
         )
         marks.input(told(mark), [story, marks], [marks, stages], trigger_mode="multiple", **quiet)
-        styles.click(told(show_styles), None, gallery_of_styles)
+        styles.click(told(show_styles), None, gallery_of_styles, show_progress_on=prompt)
         gallery_of_styles.select(choose_style, None, prompt, show_progress="hidden")
         made.click(told(make), [story, prompt, steps], [progress, timer], **quiet)
         stopped.click(job.stop)
