@@ -154,7 +154,8 @@ def test_enlarging_by_bands_is_enlarging_the_whole() -> None:
     small = generator.integers(0, 256, (300, 40, 3), dtype=np.uint8)
     flat = np.full((901, 120, 3), 128, dtype=np.uint8)  # no whole multiple, two bands; no detail to add
     planes = [Image.fromarray(small[..., channel].astype(np.float32)) for channel in range(3)]
-    whole = np.dstack([plane.resize((120, 901), Image.Resampling.BICUBIC) for plane in planes])
+    large = [np.asarray(plane.resize((120, 901), Image.Resampling.BICUBIC)) for plane in planes]
+    whole = np.dstack(large)
     enlarged = full_size(small, resized(flat, 40, 300), flat)
     assert np.abs(enlarged - whole.clip(0, 255)).max() < 0.51
 
