@@ -128,7 +128,7 @@ def _measure(name: str, model: Any, pictures: Tensor, captions: Tensor, wanted: 
     return Measure(name, len(captions), len(pictures), clean.mean().item(), held.mean().item())
 
 
-def evaluate(model: Any, words: Vocabulary, *, per_style: int = 10, seed: int = 1) -> list[Measure]:
+def evaluate(model: Any, words: Vocabulary, *, per_style: int = 5, seed: int = 1) -> list[Measure]:
     """Styles by the training's renderers and by the judge's, and contents among 32 captions."""
     chance = Random(seed)
     styles = _captions(model, words, [chance.choice(style.held_out) for style in STYLES])
