@@ -8,9 +8,17 @@ import pytest
 import torch
 
 from styles.embedded import train_judge
-from styles.embedded.judge import JUDGE_STYLES, JudgeNetwork, describe, mirror
+from styles.embedded.judge import JUDGE_STYLES, JudgeNetwork, describe, load_judge, mirror
 from styles.embedded.judge_scenes import Identity, draw_identities, render, render_scene
-from styles.embedded.train_judge import Recipe, _views, discriminants, disturb, measure, train_style
+from styles.embedded.train_judge import (
+    Recipe,
+    _views,
+    discriminants,
+    disturb,
+    measure,
+    render_views,
+    train_style,
+)
 
 TINY = Recipe(identities=4, unseen=4, views=3, pictures_per_step=6, steps=4, checkpoint_every=2)
 
@@ -137,3 +145,11 @@ def test_measuring_a_network_that_knows_nothing_gives_chance_and_one_that_knows_
     pictures[:, 1] = pictures[:, 0]
     same = measure(JudgeNetwork(), train_judge.Views(pictures, styles))
     assert same["retrieval_32_mixed"] == 1
+
+
+def test_the_shipped_judge_knows_styles_and_identities_it_was_not_trained_on() -> None:
+    recipe = Recipe(seed=7, views=3)
+    identities = draw_identities(16, 99)
+    found = measure(load_judge(), train_judge.Views(*render_views(identities, recipe)))
+    assert found["style_top1"] > 0.7
+    assert found["margin"] > 0.05
