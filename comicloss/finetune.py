@@ -28,7 +28,7 @@ from torch.nn import functional as F
 from comicloss.checkpoint import Checkpoint, load_checkpoint, newest_checkpoint, save_checkpoint
 from comicloss.data import PanelArt, PanelBatch, unit
 from comicloss.history import RunLog, StepRecord
-from comicloss.loss import ComicBookLoss, LossTerms
+from comicloss.loss import ComicBookLoss, LossTerms, gradient_share_weight, push
 from comicloss.stylize import padded
 from pages.errors import ComicLossError, Stopped, UsageError
 from pages.files import write_atomic
@@ -399,11 +399,10 @@ class _Run:
         if self.settings.consistency_weight is not None:
             return self.settings.consistency_weight
         first, last = self.ramp()
-        style, consistency = (math.sqrt(push) for push in self.pushes.tolist())
-        if step <= first or consistency == 0:
+        style, consistency = (math.sqrt(squared) for squared in self.pushes.tolist())
+        if step <= first:
             return 0.0
-        share = self.settings.consistency_share
-        full = share / (1 - share) * style / consistency
+        full = gradient_share_weight(style, consistency, share=self.settings.consistency_share)
         return full * min(1.0, (step - first - 1) / (last - first))
 
     def ramp(self) -> tuple[int, int]:
@@ -417,11 +416,7 @@ class _Run:
 
     def measured(self, terms: LossTerms, stylized: Tensor) -> list[float]:
         """How hard S and C push on the stylized pixels: the norms of their gradients."""
-        pushes = []
-        for loss in (terms.style_total, terms.consistency_total):
-            (gradient,) = torch.autograd.grad(loss, stylized, retain_graph=True)
-            pushes.append(float(torch.linalg.vector_norm(gradient)))
-        return pushes
+        return [push(terms.style_total, stylized), push(terms.consistency_total, stylized)]
 
     def _known(self, row: int, line: list[float]) -> dict[str, float]:
         """The C_ij of the elements that the author has marked in this panel."""

@@ -164,31 +164,37 @@ class ComicBookLoss(nn.Module):
         return C if self.certainty is None else while_undecided(C, logits, priors, certainty=self.certainty)
 
 
-def gradient_share_weight(
-    style_total: Tensor, consistency_total: Tensor, stylized: Tensor, *, share: float = 0.25
-) -> float:
-    """The λ with which C has a given share in the push on the stylized pixels (extension).
-
-    ``share = ‖λ ∂C/∂x‖ / (‖∂S/∂x‖ + ‖λ ∂C/∂x‖)``, hence ``λ = share / (1 - share) · ‖∂S/∂x‖ / ‖∂C/∂x‖``.
-    With CLIPstyler's weights S_j is in the thousands and C_ij near 1, so that λ = 1 would do nothing there.
-    Measure it once, on as many panels as there is memory for, and keep it: a λ that follows the gradients
-    would change the loss while it is being minimised.
+def push(loss: Tensor, stylized: Tensor) -> float:
+    """How hard a loss pushes on the stylized pixels: ‖∂loss/∂x‖. The graph is kept for a backward() after it.
 
     Args:
-        style_total: Σ_j S_j, (), computed from ``stylized``.
-        consistency_total: Σ_ij C_ij without λ, (), computed from ``stylized``.
-        stylized: the pixels, requiring gradients; the graph is kept for a backward() after this.
+        loss: (), computed from ``stylized``, such as ``LossTerms.style_total``.
+        stylized: the pixels, requiring gradients.
+    """
+    if not loss.requires_grad:
+        return 0.0
+    (gradient,) = torch.autograd.grad(loss, stylized, retain_graph=True, allow_unused=True)
+    return 0.0 if gradient is None else float(torch.linalg.vector_norm(gradient))
+
+
+def gradient_share_weight(push_of_style: float, push_of_consistency: float, *, share: float = 0.25) -> float:
+    """The λ with which C has a given share in the push on the stylized pixels (extension).
+
+    ``share = λ‖∂C/∂x‖ / (‖∂S/∂x‖ + λ‖∂C/∂x‖)``, hence ``λ = share / (1 - share) · ‖∂S/∂x‖ / ‖∂C/∂x‖``.
+    With CLIPstyler's weights S_j is in the thousands and C_ij near 1, so that λ = 1 would do nothing there.
+    Measure it once, over several panels, and keep it: a λ that follows the gradients would change the loss
+    while it is being minimized.
+
+    Args:
+        push_of_style: ‖∂S/∂x‖, at least 0.
+        push_of_consistency: ‖∂C/∂x‖ without λ, at least 0.
         share: in [0, 1).
 
     Returns:
-        λ, at least 0; 0 where C does not push at all (no marks), 1 where S does not.
+        λ, at least 0; 0 where C does not push at all (no marks).
     """
-    push_of_style = _gradient_norm(style_total, stylized)
-    push_of_consistency = _gradient_norm(consistency_total, stylized)
     if push_of_consistency == 0:
         return 0.0
-    if push_of_style == 0:
-        return 1.0
     return share / (1 - share) * push_of_style / push_of_consistency
 
 
@@ -211,10 +217,3 @@ def while_undecided(C: Tensor, logits: Tensor, priors: Tensor, *, certainty: flo
     agreement = torch.where(priors > 0.5, p, 1 - p)
     agreed = (agreement > certainty) & (priors != 0.5)
     return torch.where(agreed, 0, C)
-
-
-def _gradient_norm(loss: Tensor, stylized: Tensor) -> float:
-    if not loss.requires_grad:
-        return 0.0
-    (gradient,) = torch.autograd.grad(loss, stylized, retain_graph=True, allow_unused=True)
-    return 0.0 if gradient is None else float(torch.linalg.vector_norm(gradient))

@@ -18,6 +18,7 @@ from comicloss.loss import (
     comic_book_loss,
     consistency_loss,
     gradient_share_weight,
+    push,
     smoothed,
     while_undecided,
 )
@@ -122,7 +123,7 @@ def test_a_panel_that_nobody_marked_is_pushed_by_style_alone() -> None:
     (gradient,) = torch.autograd.grad(terms.consistency.sum(), stylized, retain_graph=True)
     assert gradient.abs().max() == 0
     assert terms.total.item() == pytest.approx(terms.style_total.item())
-    assert gradient_share_weight(terms.style_total, terms.consistency_total, stylized) == 0
+    assert gradient_share_weight(1.0, push(terms.consistency_total, stylized)) == 0
 
 
 def test_classifiers_do_not_change_yet_gradients_flow_through_them() -> None:
@@ -150,7 +151,8 @@ def test_the_weight_gives_the_share() -> None:
     stylized, art = panels(2, 96, 80)
     stylized.requires_grad_()
     terms = evaluate(loss, stylized, art, torch.ones(2, 3, dtype=D), torch.ones(2, 3))
-    weight = gradient_share_weight(terms.style_total, terms.consistency_total, stylized, share=0.25)
+    pushes = push(terms.style_total, stylized), push(terms.consistency_total, stylized)
+    weight = gradient_share_weight(*pushes, share=0.25)
     norms = []
     for part in (terms.style_total, weight * terms.consistency_total):
         (gradient,) = torch.autograd.grad(part, stylized, retain_graph=True)
