@@ -125,7 +125,7 @@ def test_identity_does_not_stretch_a_crop(untrained: Judge) -> None:
 
 def test_no_loss_and_no_training_reads_the_judge() -> None:
     """Only evaluation may, and the files that make the judge."""
-    evaluation = {"judge.py", "consistency.py", "report.py", "pipeline.py"}
+    evaluation = {"judge.py", "consistency.py", "report.py", "publishing.py", "pipeline.py"}
     own = {"judge.py", "judge_scenes.py", "judge_renderers.py", "train_judge.py", "evaluate_clip.py"}
     for package in ("styles", "classifiers", "comicloss"):
         for path in sorted((ROOT / package).rglob("*.py")):
