@@ -1,8 +1,9 @@
 """Trains StyleNet to finish, not only to filter: from rough art to a rendered picture, in every style.
 
 Half of the pairs start from a simulated pencil rough. Pencil has no color, so without color hints the target
-is the monochrome rendering, with tone only where the pencil shades; with hints it is the colored one. The
-other half starts from colored roughs, inked pictures and plain pictures.
+is a print in one color of the style's own (``_ONE_COLOR``), with tone where the pencil shades and a soft
+shadow beside its lines; with hints it is the colored rendering. The other half starts from colored roughs,
+inked pictures and plain pictures.
 
 Everything is a function of (seed, chunk) or (seed, step), so a killed training goes on exactly where it was.
 """
@@ -26,7 +27,7 @@ from torch.nn import functional as F
 
 from pages.files import replaces_folder, write_atomic
 from styles.embedded import captions
-from styles.embedded.renderers import RENDERERS, Picture, Variation, in_mood, mix
+from styles.embedded.renderers import RENDERERS, Picture, Variation, blur, in_mood, mix
 from styles.embedded.roughs import color_rough, flat_hints, pencil_rough
 from styles.embedded.scenes import make_scenes
 from styles.registry import seal
@@ -34,7 +35,23 @@ from styles.screens import screens
 from styles.stylenet import StyleNet
 from styles.vocabulary import Vocabulary, words_of
 
-_CHANNELS = {"color": 3, "flat": 3, "lines": 1, "shade": 1, "pencil": 3, "rough": 3, "hints": 3, "valid": 1}
+_CHANNELS = {"color": 3, "flat": 3, "lines": 1, "shade": 1, "shadow": 1, "pencil": 3, "rough": 3, "hints": 3, "valid": 1}
+
+_ONE_COLOR: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
+    "watercolor": ((1.0, 1.0, 1.0), (0.33, 0.42, 0.62)),
+    "cel": ((1.0, 0.98, 0.94), (0.42, 0.4, 0.64)),
+    "pop": ((1.0, 1.0, 1.0), (0.1, 0.45, 0.95)),
+    "oil": ((0.98, 0.9, 0.74), (0.3, 0.17, 0.1)),
+    "pastel": ((1.0, 0.97, 0.95), (0.62, 0.32, 0.4)),
+    "stained_glass": ((0.98, 0.82, 0.36), (0.08, 0.2, 0.55)),
+    "pixel": ((0.88, 0.96, 0.82), (0.14, 0.3, 0.32)),
+    "risograph": ((1.0, 1.0, 1.0), (0.12, 0.34, 0.66)),
+    "comic": ((1.0, 1.0, 1.0), (0.36, 0.44, 0.66)),
+}
+"""Lightest and darkest RGB of a finished picture of plain pencil; where nothing is said, white and near black."""
+
+_SPOTTED = ("noir", "ink", "woodcut")
+"""Styles of solid blacks: a full shadow beside every line would drown the drawing."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,7 @@ class Recipe:
     crop: int = 64
     styles_per_step: int = 18
     crops_per_style: int = 1
-    steps: int = 3600
+    steps: int = 10000
     learning_rate: float = 2e-3
     decay: float = 0.35
     average: float = 0.997
@@ -142,7 +159,18 @@ def _dataset(work: Path, recipe: Recipe) -> list[NDArray[np.uint8]]:
             scenes = make_scenes(recipe.chunk_size, recipe.scene_size, generator)
             hints, valid = flat_hints(scenes, generator)
             pencil, rough = pencil_rough(scenes, generator), color_rough(scenes, generator)
-            planes = (scenes.color, scenes.flat, scenes.lines, scenes.shade, pencil, rough, hints, valid)
+            shadow = _line_shadow(scenes.lines)
+            planes = (
+                scenes.color,
+                scenes.flat,
+                scenes.lines,
+                scenes.shade,
+                shadow,
+                pencil,
+                rough,
+                hints,
+                valid,
+            )
             stacked = (torch.cat(planes, dim=1).clamp(0, 1) * 255).round().byte().numpy()
             unfinished = path.with_suffix(".unfinished.npy")
             np.save(unfinished, stacked)
@@ -150,6 +178,19 @@ def _dataset(work: Path, recipe: Recipe) -> list[NDArray[np.uint8]]:
             print(f"scenes {chunk + 1} of {recipe.chunks}", flush=True)
         chunks.append(np.load(path, mmap_mode="r"))
     return chunks
+
+
+def _one_color(name: str, tone: Tensor) -> Tensor:
+    """Tone (N, 1, H, W) in [0, 1] as the one color that a style prints plain pencil in, (N, 3, H, W)."""
+    light, dark = _ONE_COLOR.get(name, ((1.0, 1.0, 1.0), (0.12, 0.12, 0.12)))
+    low, high = (torch.tensor(rgb).view(1, 3, 1, 1) for rgb in (light, dark))
+    return mix(low.expand(-1, -1, *tone.shape[-2:]), high, tone)
+
+
+def _line_shadow(lines: Tensor) -> Tensor:
+    """A soft shadow below and to the right of the lines, (N, 1, H, W) in [0, 1]."""
+    moved = F.pad(lines, (5, 0, 5, 0), mode="replicate")[..., : lines.shape[-2], : lines.shape[-1]]
+    return blur(blur(moved, 4), 3).clamp(0, 1)
 
 
 def _step(network: StyleNet, pictures: list[NDArray[np.uint8]], recipe: Recipe, step: int) -> Tensor:
@@ -218,7 +259,9 @@ def _pairs(
     color, flat = p["color"], p["flat"]
     if kind == "pencil":
         art = p["pencil"]
-        color = flat = (1 - 0.8 * p["shade"]).expand(-1, 3, -1, -1)
+        depth = 0.5 if name in _SPOTTED else 1.1
+        tone = 0.08 + 0.85 * p["shade"] + depth * p["shadow"] * (1 - 0.5 * p["shade"])
+        color = flat = _one_color(name, tone.clamp(0, 1))
     elif kind == "pencil with hints":
         art, hints, valid = p["pencil"], p["hints"], p["valid"]
     elif kind == "rough":
