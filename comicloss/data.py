@@ -167,6 +167,7 @@ class PanelBatch:
         priors: (N, E) float32, p̂_ij; 0 where not known.
         known: (N, E) float32, 1 where the author has said something and 0 elsewhere.
         prompt: the story's style in words.
+        drawn_as: words for the same that the network knows, where it knows none of the prompt.
     """
 
     panels: tuple[PanelArt, ...]
@@ -174,6 +175,7 @@ class PanelBatch:
     priors: Tensor
     known: Tensor
     prompt: str
+    drawn_as: str | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -191,8 +193,17 @@ class PanelBatch:
         )
 
     def prompt_of(self, panel: PanelArt) -> str:
-        """The style prompt with the panel's direction."""
-        return f"{self.prompt}, {panel.direction}" if panel.direction else self.prompt
+        """The style prompt with the panel's direction: what the guide reads."""
+        return directed(self.prompt, panel.direction)
+
+    def start_of(self, panel: PanelArt) -> str:
+        """What the network starts from in this panel: the same in words that it knows."""
+        return directed(self.drawn_as or self.prompt, panel.direction)
+
+
+def directed(prompt: str, direction: str | None) -> str:
+    """A style prompt with a panel's direction, if there is one."""
+    return f"{prompt}, {direction}" if direction else prompt
 
 
 def unit(planes: Tensor) -> Tensor:

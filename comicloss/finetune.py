@@ -274,7 +274,7 @@ class _Run:
             )
         self.untuned = copy.deepcopy(network).eval().requires_grad_(False).to(self.device)
         self.network = copy.deepcopy(self.untuned)
-        self.start_style = embedded(self.untuned, batch.prompt)
+        self.start_style = embedded(self.untuned, batch.drawn_as or batch.prompt)
         self.values: dict[str, Tensor] = {"style": self.start_style.clone().requires_grad_(True)}
         for name, adapter in sorted(self.network.adapters().items()):
             self.values[f"adapter/{name}"] = adapter.requires_grad_(True)
@@ -301,7 +301,9 @@ class _Run:
             prompt: ComicBookLoss(style_loss_of(prompt), frozen, smoothing=settings.smoothing).to(self.device)
             for prompt in sorted({batch.prompt_of(panel) for panel in batch.panels})
         }
-        self.ends = {prompt: embedded(self.untuned, prompt) for prompt in self.losses}
+        self.ends = {
+            batch.prompt_of(panel): embedded(self.untuned, batch.start_of(panel)) for panel in batch.panels
+        }
         self.anchors: dict[int, Tensor] = {}
 
     def step(self) -> tuple[StepRecord, Pictures]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,7 @@ from comicloss.data import (
     PanelArt,
     PanelBatch,
     Picture,
+    directed,
     panel_batch,
     to_tensor,
     unit,
@@ -45,9 +46,11 @@ from pages.progress import Progress, Stop, stop_here
 from pages.read import load_rgb, picture_files, read_page
 from styles.clip import ClipEncoder, load_clip
 from styles.content import load_content
+from styles.embedded.captions import STYLES
 from styles.loss import EMBEDDED, PUBLISHED, StyleLoss, TextDirection
 from styles.registry import load_stylenet, weights
 from styles.stylenet import StyleNet
+from styles.vocabulary import telling_words
 
 DEFAULT_STEPS = 50
 ConsistencyWeight = float | Literal["auto"]
@@ -83,13 +86,14 @@ def stylize(
     check_pages(story, folder)
     encoder = load_clip(clip)
     wanted = story.style.prompt if prompt is None else prompt
-    for text in [wanted, *(_directed(wanted, panel.direction_prompt) for panel in story.panels)]:
+    for text in [wanted, *(directed(wanted, panel.direction_prompt) for panel in story.panels)]:
         encoder.check_prompt(text)
     if wanted != story.style.prompt:
         style = story.style.model_copy(update={"prompt": wanted})
         story = save_story(story.model_copy(update={"style": style}), folder)
     settings = _settings(steps, seed, consistency_weight, clip)
     network = load_stylenet()
+    drawn_as = _known_style(network, encoder, wanted)
     inputs = stylize_inputs(story, folder)
     trains = settings is not None and has_marks(story) and consistency_weight != 0
     if trains:
@@ -103,10 +107,12 @@ def stylize(
     run = digest([inputs, recipe, _weights_used(clip), None if settings is None else asdict(settings)])
     run_folder = folder / RUNS / run[:12]
     if settings is None:
-        tuned = untuned(network, wanted)
+        tuned = untuned(network, drawn_as)
     else:
         found = finished_run(run_folder, settings.steps)
-        tuned = found or _tuned(story, folder, network, encoder, settings, run_folder, trains, progress, stop)
+        tuned = found or _tuned(
+            story, folder, network, encoder, drawn_as, settings, run_folder, trains, progress, stop
+        )
     record = {
         "story": inputs,
         "settings": recipe,
@@ -118,13 +124,13 @@ def stylize(
     finished = finished_pages(story, folder)
     write_record(folder / FINISHED_RECORD, record)
     with reproducible(torch.get_num_threads()):
-        tuned_network, start = tuned.network(network).to(_device()), embedded(network, wanted)
+        tuned_network, start = tuned.network(network).to(_device()), embedded(network, drawn_as)
         for number, (page, path) in enumerate(zip(story.pages, finished, strict=True)):
             stop_here(stop, "Finishing the pages")
             if not path.exists() or record["pages"].get(path.name) != run:
                 styles = [
                     directed_style(
-                        tuned.style, start, embedded(network, _directed(wanted, panel.direction_prompt))
+                        tuned.style, start, embedded(network, directed(drawn_as, panel.direction_prompt))
                     )
                     for panel in page.panels
                 ]
@@ -179,9 +185,10 @@ def stylize_pictures(
             failures.append(f"{error.problem}")
         progress(number, len(names), "reading the pictures")
     nothing = torch.zeros(len(panels), 0)
-    batch = PanelBatch(tuple(panels), (), nothing, nothing, style)
+    drawn_as = _known_style(network, encoder, style)
+    batch = PanelBatch(tuple(panels), (), nothing, nothing, style, drawn_as)
     settings = _settings(steps, seed, "auto", clip)
-    tuned = untuned(network, style)
+    tuned = untuned(network, drawn_as)
     if settings is not None and panels:
         used = [file_digest(path) for path, name in names.items() if name in batch.ids]
         run = digest([used, style, asdict(settings), _weights_used(clip)])
@@ -197,7 +204,7 @@ def stylize_pictures(
         )
     written = []
     with reproducible(torch.get_num_threads()):
-        tuned_network, start = tuned.network(network).to(_device()), embedded(network, style)
+        tuned_network, start = tuned.network(network).to(_device()), embedded(network, drawn_as)
         for path, name in names.items():
             if name not in batch.ids:
                 continue
@@ -240,19 +247,34 @@ def _tuned(
     folder: Path,
     network: StyleNet,
     encoder: ClipEncoder,
+    drawn_as: str,
     settings: FineTuneSettings,
     run_folder: Path,
     trains: bool,
     progress: Progress,
     stop: Stop,
 ) -> Tuned:
-    batch = panel_batch(story, folder, progress=progress, stop=stop)
+    batch = replace(panel_batch(story, folder, progress=progress, stop=stop), drawn_as=drawn_as)
     classifiers = load_classifiers(folder) if trains else None
     if classifiers is not None:
         batch = batch.of_elements(classifiers.element_names)
     reference = None if story.style.reference is None else load_rgb(folder / story.style.reference)
     losses = _style_losses(encoder, settings, reference, batch)
     return fine_tune(batch, network, losses, classifiers, settings, run_folder, progress=progress, stop=stop)
+
+
+@torch.no_grad()
+def _known_style(network: StyleNet, encoder: ClipEncoder, prompt: str) -> str:
+    """What the network starts from: the prompt, or the style that the guide finds nearest to it.
+
+    A real CLIP takes any words. Where the network has none of them, its own embedding of them would say
+    nothing at all.
+    """
+    if any(word in network.vocabulary for word in telling_words(prompt)):
+        return prompt
+    names = [style.wordings[0] for style in STYLES]
+    nearness = encoder.encode_text(names) @ encoder.encode_text([prompt])[0]
+    return names[int(nearness.argmax())]
 
 
 def _style_losses(
@@ -281,10 +303,6 @@ def _device() -> torch.device:
 
 def _weights_used(clip: str | None) -> list[str]:
     return [weights("stylenet").sha256, weights("clip").sha256 if clip is None else clip]
-
-
-def _directed(prompt: str, direction: str | None) -> str:
-    return f"{prompt}, {direction}" if direction else prompt
 
 
 def _flats(path: Path, page: Picture) -> Tensor:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from pages.errors import ComicLossError, UsageError, WeightsError
-from styles.vocabulary import Vocabulary, words_of
+from styles.vocabulary import Vocabulary, telling_words
 
 EXAMPLE = "ViT-B-32/laion2b_s34b_b79k"
 """A well-tried real CLIP: MIT licence, about 600 MB."""
@@ -28,12 +28,6 @@ _OWN_FOLDER = (
     "--clip /path/to/folder"
 )
 _EMBEDDED_TEMPLATES = ("{}",)
-_FUNCTION_WORDS = frozenset(
-    words_of(
-        "a an and are as at be but by for from in into is it its like my no not of off on one or our out "
-        "over so style that the their them this to under up very with without your"
-    )
-)
 
 
 class ClipEncoder(nn.Module):
@@ -144,8 +138,8 @@ class ClipEncoder(nn.Module):
             )
         if self.vocabulary is None:
             return []
-        unknown = [word for word in self.vocabulary.unknown(text) if word not in _FUNCTION_WORDS]
-        telling = [word for word in words_of(text) if word not in _FUNCTION_WORDS]
+        telling = telling_words(text)
+        unknown = [word for word in telling if word not in self.vocabulary]
         if len(unknown) == len(telling):
             raise WeightsError(
                 f"the embedded CLIP knows no word of {text!r}", remedy=self._known_words(telling)
@@ -154,7 +148,7 @@ class ClipEncoder(nn.Module):
 
     def _known_words(self, words: list[str]) -> str:
         assert self.vocabulary is not None
-        known = [word for word in self.vocabulary.words if word not in _FUNCTION_WORDS]
+        known = telling_words(" ".join(self.vocabulary.words))
         near = list(
             dict.fromkeys(match for word in words for match in difflib.get_close_matches(word, known, n=3))
         )

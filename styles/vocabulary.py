@@ -18,6 +18,19 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+_FUNCTION_WORDS = frozenset(
+    words_of(
+        "a an and are as at be but by for from in into is it its like my no not of off on one or our out "
+        "over so style that the their them this to under up very with without your"
+    )
+)
+
+
+def telling_words(text: str) -> list[str]:
+    """The words of a text that say something about a picture, in order; not "a", "with" and their like."""
+    return [word for word in words_of(text) if word not in _FUNCTION_WORDS]
+
+
 class Vocabulary:
     """A closed list of words. Numbers 0, 1 and 2 stand for padding, an unknown word and the end.
 

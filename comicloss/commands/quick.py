@@ -30,7 +30,7 @@ def demo(
 ) -> None:
     """Draw a small story and run every step on it.
 
-    A hero, a princess and a dragon on two pages. It leaves a story folder with the finished pages, a CBZ, a
+    A hero, a princess and a dragon on three pages. It leaves a story folder with the finished pages, a CBZ, a
     PDF, a before/after sheet and a report with figures. Stopped or killed, it goes on where it was.
     """
     from comicloss import pipeline

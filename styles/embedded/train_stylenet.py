@@ -35,7 +35,17 @@ from styles.screens import screens
 from styles.stylenet import StyleNet
 from styles.vocabulary import Vocabulary, words_of
 
-_CHANNELS = {"color": 3, "flat": 3, "lines": 1, "shade": 1, "shadow": 1, "pencil": 3, "rough": 3, "hints": 3, "valid": 1}
+_CHANNELS = {
+    "color": 3,
+    "flat": 3,
+    "lines": 1,
+    "shade": 1,
+    "shadow": 1,
+    "pencil": 3,
+    "rough": 3,
+    "hints": 3,
+    "valid": 1,
+}
 
 _ONE_COLOR: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
     "watercolor": ((1.0, 1.0, 1.0), (0.33, 0.42, 0.62)),
@@ -48,7 +58,7 @@ _ONE_COLOR: dict[str, tuple[tuple[float, float, float], tuple[float, float, floa
     "risograph": ((1.0, 1.0, 1.0), (0.12, 0.34, 0.66)),
     "comic": ((1.0, 1.0, 1.0), (0.36, 0.44, 0.66)),
 }
-"""Lightest and darkest RGB of a finished picture of plain pencil; where nothing is said, white and near black."""
+"""Lightest and darkest RGB of a finished picture of plain pencil; of other styles white and near black."""
 
 _SPOTTED = ("noir", "ink", "woodcut")
 """Styles of solid blacks: a full shadow beside every line would drown the drawing."""

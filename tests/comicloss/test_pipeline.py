@@ -19,9 +19,11 @@ import comicloss.data
 import comicloss.finishing
 import comicloss.training
 from comicloss import pipeline
+from comicloss.checkpoint import load_checkpoint, newest_checkpoint
 from comicloss.story import load_story
 from pages.errors import InputError, PartialError, ResourceError, StoryError, UsageError
 from pages.read import load_rgb
+from styles.embedded.captions import STYLES
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +83,13 @@ def mark_all(folder: Path) -> None:
 
 def states(folder: Path) -> dict[str, str]:
     return {stage.name: stage.state for stage in pipeline.status(folder).stages}
+
+
+def newest_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    (run,) = (folder / "runs").iterdir()
+    newest = newest_checkpoint(run)
+    assert newest is not None
+    return load_checkpoint(newest).tensors
 
 
 def hashes(paths: list[Path]) -> list[str]:
@@ -262,6 +271,26 @@ def test_a_new_prompt_becomes_the_storys_style(story: Path) -> None:
     after = hashes(pipeline.stylize(story, prompt="night rain", steps=0))
     assert load_story(story).style.prompt == "night rain"
     assert before != after
+
+
+@pytest.mark.usefixtures("small_models")
+def test_a_prompt_without_a_known_word_starts_from_the_style_that_the_guide_finds_nearest(
+    story: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noir = next(style.wordings[0] for style in STYLES if style.name == "noir")
+
+    class Guide(tiny.TinyClip):
+        def encode_text(self, texts: list[str]) -> torch.Tensor:
+            return super().encode_text([noir if text == "Zorn" else text for text in texts])
+
+    expected = [load_rgb(path) for path in pipeline.stylize(story, prompt=noir, steps=0)]
+    monkeypatch.setattr(comicloss.finishing, "load_clip", lambda name: Guide())
+    finished = [load_rgb(path) for path in pipeline.stylize(story, prompt="Zorn", steps=0)]
+    assert all(np.array_equal(*pair) for pair in zip(finished, expected, strict=True))
+    assert load_story(story).style.prompt == "Zorn"
+    pipeline.stylize(story, prompt="Zorn", steps=2)
+    start, tuned = tiny.tiny_network().embed([noir])[0], newest_tensors(story)["value/style"]
+    assert 0 < torch.dist(start, tuned) < 0.1
 
 
 @pytest.mark.usefixtures("small_models")
