@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def _copy(story: Path, target: Path) -> Path:
-    shutil.copytree(story, target, ignore=shutil.ignore_patterns("runs", "finished", "exports"))
+    shutil.copytree(story, target, ignore=shutil.ignore_patterns("runs", "finished", "exports", ".cache"))
     return target
 
 
