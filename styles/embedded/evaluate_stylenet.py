@@ -2,7 +2,7 @@
 
     uv run python -m styles.embedded.evaluate_stylenet [--scenes N]
 
-Printed for each style, for colored roughs, pencil roughs (against the monochrome rendering) and pencil with
+Printed for each style, for colored roughs, pencil roughs (against the rendering in one color) and pencil with
 color hints: the mean absolute difference to the rendering of the clean scene, in levels of 255; in brackets
 that of the untouched input, as a floor to beat.
 """
@@ -18,6 +18,7 @@ from styles.embedded.captions import STYLES
 from styles.embedded.renderers import RENDERERS, Picture, Variation
 from styles.embedded.roughs import color_rough, flat_hints, pencil_rough
 from styles.embedded.scenes import make_scenes
+from styles.embedded.train_stylenet import line_shadow, one_color
 from styles.registry import load_stylenet
 from styles.screens import screens
 
@@ -37,18 +38,18 @@ def main() -> None:
     planes = screens(origins, SIDE, SIDE)
     pencil, rough = pencil_rough(scenes, generator), color_rough(scenes, generator)
     hints, valid = flat_hints(scenes, generator)
-    gray = (1 - 0.8 * scenes.shade).expand(-1, 3, -1, -1)
+    shadow = line_shadow(scenes.lines)
     colored = Picture(scenes.color, scenes.flat, scenes.lines, planes, origins)
-    monochrome = Picture(gray, gray, scenes.lines, planes, origins)
     network = load_stylenet()
     print(f"{'style':15s} {'colored rough':>16s} {'pencil':>16s} {'pencil + hints':>16s}")
     totals = torch.zeros(6)
     for caption in STYLES:
         style = network.embed([caption.held_out[0]]).expand(count, -1)
+        plain = one_color(caption.name, scenes.shade, shadow)
         row = []
         for art, picture, flats in (
             (rough, colored, None),
-            (pencil, monochrome, None),
+            (pencil, Picture(plain, plain, scenes.lines, planes, origins), None),
             (pencil, colored, hints),
         ):
             with torch.no_grad():

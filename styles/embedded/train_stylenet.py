@@ -169,7 +169,7 @@ def _dataset(work: Path, recipe: Recipe) -> list[NDArray[np.uint8]]:
             scenes = make_scenes(recipe.chunk_size, recipe.scene_size, generator)
             hints, valid = flat_hints(scenes, generator)
             pencil, rough = pencil_rough(scenes, generator), color_rough(scenes, generator)
-            shadow = _line_shadow(scenes.lines)
+            shadow = line_shadow(scenes.lines)
             planes = (
                 scenes.color,
                 scenes.flat,
@@ -190,14 +190,22 @@ def _dataset(work: Path, recipe: Recipe) -> list[NDArray[np.uint8]]:
     return chunks
 
 
-def _one_color(name: str, tone: Tensor) -> Tensor:
-    """Tone (N, 1, H, W) in [0, 1] as the one color that a style prints plain pencil in, (N, 3, H, W)."""
+def one_color(name: str, shade: Tensor, shadow: Tensor) -> Tensor:
+    """What a style is rendered from where the art is plain pencil: one color, (N, 3, H, W) in [0, 1].
+
+    Args:
+        name: of the style.
+        shade: (N, 1, H, W) in [0, 1], where the pencil shades.
+        shadow: (N, 1, H, W) in [0, 1], from ``line_shadow``.
+    """
+    depth = 0.5 if name in _SPOTTED else 1.1
+    tone = (0.08 + 0.85 * shade + depth * shadow * (1 - 0.5 * shade)).clamp(0, 1)
     light, dark = _ONE_COLOR.get(name, ((1.0, 1.0, 1.0), (0.12, 0.12, 0.12)))
     low, high = (torch.tensor(rgb).view(1, 3, 1, 1) for rgb in (light, dark))
     return mix(low.expand(-1, -1, *tone.shape[-2:]), high, tone)
 
 
-def _line_shadow(lines: Tensor) -> Tensor:
+def line_shadow(lines: Tensor) -> Tensor:
     """A soft shadow below and to the right of the lines, (N, 1, H, W) in [0, 1]."""
     moved = F.pad(lines, (5, 0, 5, 0), mode="replicate")[..., : lines.shape[-2], : lines.shape[-1]]
     return blur(blur(moved, 4), 3).clamp(0, 1)
@@ -269,9 +277,7 @@ def _pairs(
     color, flat = p["color"], p["flat"]
     if kind == "pencil":
         art = p["pencil"]
-        depth = 0.5 if name in _SPOTTED else 1.1
-        tone = 0.08 + 0.85 * p["shade"] + depth * p["shadow"] * (1 - 0.5 * p["shade"])
-        color = flat = _one_color(name, tone.clamp(0, 1))
+        color = flat = one_color(name, p["shade"], p["shadow"])
     elif kind == "pencil with hints":
         art, hints, valid = p["pencil"], p["hints"], p["valid"]
     elif kind == "rough":
