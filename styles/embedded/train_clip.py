@@ -41,6 +41,7 @@ from styles.embedded.contents import (
 from styles.embedded.renderers import RENDERERS, Picture, Variation, in_mood, thicken
 from styles.embedded.roughs import color_rough, pencil_rough
 from styles.embedded.scenes import SETTING_NAMES, SUBJECT_NAMES, Scenes, draw_scene
+from styles.embedded.variants import render_variant
 from styles.registry import seal
 from styles.screens import screens
 from styles.vocabulary import UNKNOWN, Vocabulary
@@ -58,6 +59,7 @@ class Recipe:
     Attributes:
         seed: of everything random.
         chunks: rendered files.
+        second_hand_chunks: more of them, whose styles are drawn by ``variants``.
         scenes: scenes in each of them.
         renderings: pictures of each style in each of them.
         stored: side of a stored picture in pixels.
@@ -73,13 +75,14 @@ class Recipe:
 
     seed: int = 77
     chunks: int = 120
+    second_hand_chunks: int = 60
     scenes: int = 32
     renderings: int = 8
     stored: int = 160
     batch: int = 64
     small_steps: int = 6000
-    contrast_steps: int = 2500
-    robust_steps: int = 400
+    contrast_steps: int = 3000
+    robust_steps: int = 300
     robust_batch: int = 32
     small_rate: float = 2e-3
     contrast_rate: float = 1e-3
@@ -133,12 +136,14 @@ def render(
     generator: torch.Generator,
     *,
     variation: float = 1.0,
+    second_hand: bool = False,
 ) -> Tensor:
     """The scenes in a style of ALL_STYLES and a light of MOOD_NAMES, (N, 3, H, W) in [0, 1].
 
     Args:
         planes: ``styles.screens`` at ``origins``, as large as the scenes.
         variation: amount of a renderer's ``Variation``.
+        second_hand: use the renderers of ``variants``.
     """
     name = ALL_STYLES[style]
     if name == "pencil":
@@ -150,6 +155,8 @@ def render(
     picture = Picture(scenes.color, scenes.flat, scenes.lines, planes, origins)
     if mood:
         picture = in_mood(picture, MOOD_NAMES[mood])
+    if second_hand:
+        return render_variant(name, picture, generator)
     return RENDERERS[name](picture, Variation(len(scenes), variation, generator)).clamp(0, 1)
 
 
@@ -188,7 +195,14 @@ def _render_chunk(work: Path, recipe: Recipe, chunk: int) -> None:
             thick = thicken(chosen.lines, 1)
             chosen = replace(chosen, lines=chosen.lines + (thick - chosen.lines) * chance.random())
         drawn = render(
-            chosen, planes, origins, style, mood, generator, variation=chance.uniform(0.8, _WIDEST)
+            chosen,
+            planes,
+            origins,
+            style,
+            mood,
+            generator,
+            variation=chance.uniform(0.8, _WIDEST),
+            second_hand=chunk >= recipe.chunks,
         )
         if size != recipe.stored:
             drawn = functional.interpolate(drawn, (recipe.stored,) * 2, mode="bilinear", antialias=True)
@@ -208,11 +222,12 @@ class _Data:
     def __init__(self, work: Path, recipe: Recipe) -> None:
         self._seed = recipe.seed
         self._pictures, self._labels = [], []
-        for chunk in range(recipe.chunks):
+        chunks = recipe.chunks + recipe.second_hand_chunks
+        for chunk in range(chunks):
             path = work / f"pictures-{chunk:03d}.npy"
             if not path.exists():
                 _render_chunk(work, recipe, chunk)
-                print(f"pictures {chunk + 1} of {recipe.chunks}", flush=True)
+                print(f"pictures {chunk + 1} of {chunks}", flush=True)
             self._pictures.append(np.load(path, mmap_mode="r"))
             self._labels.append(np.load(work / f"labels-{chunk:03d}.npy"))
 

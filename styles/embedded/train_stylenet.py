@@ -88,7 +88,7 @@ class Recipe:
     crop: int = 64
     styles_per_step: int = 18
     crops_per_style: int = 1
-    steps: int = 10000
+    steps: int = 8500
     learning_rate: float = 2e-3
     decay: float = 0.35
     average: float = 0.997

@@ -7,6 +7,7 @@ import torch
 
 from styles.embedded.captions import STYLE_NAMES, STYLES
 from styles.embedded.renderers import RENDERERS, Picture, Variation, in_mood, luminance
+from styles.embedded.variants import render_variant
 from styles.screens import BLOCK, screens
 
 
@@ -51,6 +52,19 @@ def test_a_rendering_is_a_picture(name: str, picture: Picture) -> None:
     torch.testing.assert_close(drawn, _render(name, picture))
     varied = RENDERERS[name](picture, Variation(2, 1.0, torch.Generator().manual_seed(1)))
     assert (varied - drawn).abs().mean() > 0.001
+
+
+@pytest.mark.parametrize("name", STYLE_NAMES)
+def test_a_second_hand_draws_the_same_style_in_another_way(name: str, picture: Picture) -> None:
+    def drawn(seed: int) -> torch.Tensor:
+        return render_variant(name, picture, torch.Generator().manual_seed(seed))
+
+    first = drawn(1)
+    assert first.shape == picture.color.shape
+    assert 0 <= first.min() and first.max() <= 1
+    torch.testing.assert_close(first, drawn(1))
+    assert (first - drawn(2)).abs().mean() > 0.001
+    assert (first - _render(name, picture)).abs().mean() > 0.01
 
 
 @pytest.mark.parametrize("name", ["ink", "noir", "manga", "hatching", "charcoal"])
