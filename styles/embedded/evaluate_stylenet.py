@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from styles.embedded.captions import STYLES
-from styles.embedded.renderers import RENDERERS, Picture, Variation
+from styles.embedded.renderers import RENDERERS, Picture, Variation, mix
 from styles.embedded.roughs import color_rough, flat_hints, pencil_rough
 from styles.embedded.scenes import make_scenes
 from styles.embedded.train_stylenet import line_shadow, one_color
@@ -46,11 +46,13 @@ def main() -> None:
     for caption in STYLES:
         style = network.embed([caption.held_out[0]]).expand(count, -1)
         plain = one_color(caption.name, scenes.shade, shadow)
+        color, flat = (mix(plain, picture, valid) for picture in (scenes.color, scenes.flat))
+        hinted = Picture(color, flat, scenes.lines, planes, origins)
         row = []
         for art, picture, flats in (
             (rough, colored, None),
             (pencil, Picture(plain, plain, scenes.lines, planes, origins), None),
-            (pencil, colored, hints),
+            (pencil, hinted, hints),
         ):
             with torch.no_grad():
                 drawn = network(art, planes, style, flats, None if flats is None else valid)

@@ -2,8 +2,8 @@
 
 Half of the pairs start from a simulated pencil rough. Pencil has no color, so without color hints the target
 is a print in one color of the style's own (``_ONE_COLOR``), with tone where the pencil shades and a soft
-shadow beside its lines; with hints it is the colored rendering. The other half starts from colored roughs,
-inked pictures and plain pictures.
+shadow beside its lines; where there are hints it is the colored rendering. The other half starts from colored
+roughs, inked pictures and plain pictures.
 
 Everything is a function of (seed, chunk) or (seed, step), so a killed training goes on exactly where it was.
 """
@@ -275,11 +275,12 @@ def _pairs(
     kind = ("pencil", "pencil", "pencil with hints", "rough", "rough", "inked or plain")[int(draw(6, 1))]
     hints, valid = torch.zeros_like(p["hints"]), torch.zeros_like(p["valid"])
     color, flat = p["color"], p["flat"]
-    if kind == "pencil":
+    if kind.startswith("pencil"):
         art = p["pencil"]
-        color = flat = one_color(name, p["shade"], p["shadow"])
-    elif kind == "pencil with hints":
-        art, hints, valid = p["pencil"], p["hints"], p["valid"]
+        if kind == "pencil with hints":
+            hints, valid = p["hints"], p["valid"]
+        plain = one_color(name, p["shade"], p["shadow"])
+        color, flat = mix(plain, color, valid), mix(plain, flat, valid)
     elif kind == "rough":
         art = p["rough"]
     else:
