@@ -162,6 +162,21 @@ def set_marks(folder: Path, marks: Sequence[tuple[str, str, float | None]]) -> N
         save_story(marked, folder)
 
 
+def clear_marks(folder: Path, panels: Sequence[str]) -> None:
+    """Forget all that was said about some panels: they are as if nobody had gone through them.
+
+    Raises:
+        StoryError: no such panel.
+    """
+    story = load_story(folder)
+    cleared = story
+    for panel_id in panels:
+        forgotten = {"shows": None, "unsure": (), "beliefs": {}, "regions": {}}
+        cleared = cleared.with_panel(cleared.panel(panel_id).model_copy(update=forgotten))
+    if cleared.pages != story.pages:
+        save_story(cleared, folder)
+
+
 def add_element(
     folder: Path,
     name: str,

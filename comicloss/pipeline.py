@@ -31,6 +31,7 @@ __all__ = [
     "Stop",
     "add_element",
     "add_pages",
+    "clear_marks",
     "demo",
     "export",
     "find_story_panels",
@@ -100,6 +101,12 @@ def set_marks(folder: Path, marks: Sequence[tuple[str, str, float | None]]) -> N
     """Say what panels show; see ``authoring.set_marks``."""
     with _story(folder):
         authoring.set_marks(folder, marks)
+
+
+def clear_marks(folder: Path, panels: Sequence[str]) -> None:
+    """Forget what was said about panels; see ``authoring.clear_marks``."""
+    with _story(folder):
+        authoring.clear_marks(folder, panels)
 
 
 def add_element(

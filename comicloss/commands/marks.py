@@ -40,6 +40,7 @@ Names = Annotated[
     "comicloss mark dragon p01-03 --none  # nobody",
     "comicloss mark dragon p01-04 Hero --unsure Princess --belief Castle=0.7",
     "comicloss mark dragon p01-02 --also Castle --not Dragon  # change single marks",
+    "comicloss mark dragon p01-02 --clear  # as if you had said nothing about it",
 )
 def mark(
     story: StoryFolder,
@@ -61,6 +62,7 @@ def mark(
     belief: Annotated[
         list[str] | None, typer.Option(metavar="ELEMENT=P", help="Is there with probability P, 0 to 1.")
     ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Forget all marks of the panel.")] = False,
     element: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME:KIND", help="Add an element; KIND is character, setting or prop."),
@@ -82,13 +84,13 @@ def mark(
         raise UsageError(
             "--reference belongs to one --element.", remedy="Add elements with references one at a time."
         )
-    changes = bool(shows or none or also or not_there or unsure or belief)
+    changes = bool(shows or none or also or not_there or unsure or belief or clear)
     if changes and panel is None:
         raise UsageError("Which panel?", remedy="Name it after the story: comicloss mark STORY p01-02 Hero")
     if panel is not None and not changes:
         raise UsageError(
             f"What does {panel} show?",
-            remedy="Name elements, or use --none, --also, --not, --unsure or --belief.",
+            remedy="Name elements, or use --none, --also, --not, --unsure, --belief or --clear.",
         )
     whole = shows or none
     if (shows and none) or (whole and (also or not_there)):
@@ -96,13 +98,19 @@ def mark(
             "Elements, --none, and --also/--not do not go together.",
             remedy="Name all who are there, or --none, or change single marks with --also and --not.",
         )
+    if clear and (whole or also or not_there or unsure or belief):
+        raise UsageError(
+            "--clear forgets all marks of the panel.", remedy="Clear it first, then say what it shows."
+        )
     values = _values(shows=shows, also=also, not_there=not_there, unsure=unsure, belief=belief)
 
     for name, kind in new:
         pipeline.add_element(
             story, name, kind=kind, description="", references=tuple(reference or ()), palette=()
         )
-    if panel is not None:
+    if clear and panel is not None:
+        pipeline.clear_marks(story, [panel])
+    elif panel is not None:
         if whole:
             rest = pipeline.marks_table(story).element_names
             if not rest:

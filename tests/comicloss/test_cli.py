@@ -233,6 +233,12 @@ def test_nobody_is_a_mark_too(pipeline: Pipeline) -> None:
     assert marks == [("p01-02", name, 0.0) for name in Table().element_names]
 
 
+def test_a_panel_can_be_forgotten(pipeline: Pipeline) -> None:
+    assert run("mark dragon p01-02 --clear").exit_code == 0
+    assert pipeline.asked("clear_marks")[0] == (Path("dragon"), ["p01-02"])
+    assert not [name for name, _, _ in pipeline.calls if name == "set_marks"]
+
+
 def test_the_matrix_is_shown(pipeline: Pipeline) -> None:
     rows = [
         re.findall(r"[●·?]|0\.7", line) for line in run("mark dragon").stdout.splitlines() if "p01" in line
@@ -312,6 +318,8 @@ def test_other_shapes_are_refused(pipeline: Pipeline, tmp_path: Path, content: s
         "mark dragon p01-01",
         "mark dragon --also Hero",
         "mark dragon p01-01 Hero --none",
+        "mark dragon p01-01 Hero --clear",
+        "mark dragon --clear",
         "mark dragon p01-01 Hero --also Dragon",
         "mark dragon p01-01 Hero --unsure Hero",
         "mark dragon p01-01 --belief Hero",

@@ -154,6 +154,18 @@ def test_marks_of_unknown_names_are_refused_with_a_guess(story: Path) -> None:
         pipeline.set_marks(story, [("p01-01", "Disc", 1.5)])
 
 
+def test_a_cleared_panel_is_as_if_nobody_had_gone_through_it(story: Path) -> None:
+    mark_all(story)
+    pipeline.set_marks(story, [("p01-01", "Disc", 0.5)])
+    pipeline.clear_marks(story, ["p01-01", "p01-02"])
+    table = pipeline.marks_table(story)
+    assert [priors[0] for priors in table.priors[:3]] == [None, None, 1.0]
+    panel = load_story(story).panel("p01-01")
+    assert panel.shows is None and not panel.beliefs and not panel.unsure
+    with pytest.raises(StoryError, match="p09-01"):
+        pipeline.clear_marks(story, ["p09-01"])
+
+
 def test_references_are_copied_once(story: Path, tmp_path: Path) -> None:
     picture = draw_page(tmp_path / "disc.png", 9)
     for _ in range(2):
