@@ -45,7 +45,7 @@ def main() -> None:
     totals = torch.zeros(6)
     for caption in STYLES:
         style = network.embed([caption.held_out[0]]).expand(count, -1)
-        plain = one_color(caption.name, scenes.shade, shadow)
+        plain = one_color(caption.name, scenes.shade, shadow, scenes.lines)
         color, flat = (mix(plain, picture, valid) for picture in (scenes.color, scenes.flat))
         hinted = Picture(color, flat, scenes.lines, planes, origins)
         row = []

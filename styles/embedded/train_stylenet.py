@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from pages.files import replaces_folder, write_atomic
 from styles.embedded import captions
-from styles.embedded.renderers import RENDERERS, Picture, Variation, blur, in_mood, mix
+from styles.embedded.renderers import RENDERERS, Picture, Variation, blur, in_mood, mix, ramp
 from styles.embedded.roughs import color_rough, flat_hints, pencil_rough
 from styles.embedded.scenes import make_scenes
 from styles.registry import seal
@@ -60,8 +60,9 @@ _ONE_COLOR: dict[str, tuple[tuple[float, float, float], tuple[float, float, floa
 }
 """Lightest and darkest RGB of a finished picture of plain pencil; of other styles white and near black."""
 
-_SPOTTED = ("noir", "ink", "woodcut")
-"""Styles of solid blacks: a full shadow beside every line would drown the drawing."""
+_TONES = {"noir": (1.4, 1.0), "ink": (0.85, 0.5), "woodcut": (0.85, 0.5)}
+"""How deep shading and the lines' shadow are where they are not (0.85, 1.1): solid blacks would drown the
+drawing of ink and woodcut, and noir lives on them."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Recipe:
     crop: int = 64
     styles_per_step: int = 18
     crops_per_style: int = 1
-    steps: int = 8500
+    steps: int = 9600
     learning_rate: float = 2e-3
     decay: float = 0.35
     average: float = 0.997
@@ -190,16 +191,19 @@ def _dataset(work: Path, recipe: Recipe) -> list[NDArray[np.uint8]]:
     return chunks
 
 
-def one_color(name: str, shade: Tensor, shadow: Tensor) -> Tensor:
+def one_color(name: str, shade: Tensor, shadow: Tensor, lines: Tensor) -> Tensor:
     """What a style is rendered from where the art is plain pencil: one color, (N, 3, H, W) in [0, 1].
 
     Args:
         name: of the style.
         shade: (N, 1, H, W) in [0, 1], where the pencil shades.
         shadow: (N, 1, H, W) in [0, 1], from ``line_shadow``.
+        lines: (N, 1, H, W) in [0, 1], ink coverage; eyes and other solid blacks cast no shadow.
     """
-    depth = 0.5 if name in _SPOTTED else 1.1
-    tone = (0.08 + 0.85 * shade + depth * shadow * (1 - 0.5 * shade)).clamp(0, 1)
+    shading, depth = _TONES.get(name, (0.85, 1.1))
+    if name == "noir":
+        shadow = shadow * (1 - ramp(blur(lines, 3), 0.35, 0.6))
+    tone = (0.08 + shading * shade + depth * shadow * (1 - 0.5 * shade)).clamp(0, 1)
     light, dark = _ONE_COLOR.get(name, ((1.0, 1.0, 1.0), (0.12, 0.12, 0.12)))
     low, high = (torch.tensor(rgb).view(1, 3, 1, 1) for rgb in (light, dark))
     return mix(low.expand(-1, -1, *tone.shape[-2:]), high, tone)
@@ -279,7 +283,7 @@ def _pairs(
         art = p["pencil"]
         if kind == "pencil with hints":
             hints, valid = p["hints"], p["valid"]
-        plain = one_color(name, p["shade"], p["shadow"])
+        plain = one_color(name, p["shade"], p["shadow"], p["lines"])
         color, flat = mix(plain, color, valid), mix(plain, flat, valid)
     elif kind == "rough":
         art = p["rough"]
