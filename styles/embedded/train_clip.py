@@ -81,8 +81,8 @@ class Recipe:
     stored: int = 160
     batch: int = 64
     small_steps: int = 6000
-    contrast_steps: int = 3000
-    robust_steps: int = 300
+    contrast_steps: int = 4500
+    robust_steps: int = 250
     robust_batch: int = 32
     small_rate: float = 2e-3
     contrast_rate: float = 1e-3
