@@ -97,7 +97,7 @@ def stylize(
     inputs = stylize_inputs(story, folder)
     trains = settings is not None and has_marks(story) and consistency_weight != 0
     if trains:
-        train(folder, steps=None, seed=0, progress=progress, stop=stop)
+        train(folder, steps=None, seed=None, progress=progress, stop=stop)
     recipe = {
         "steps": 0 if settings is None else settings.steps,
         "seed": seed,

@@ -61,7 +61,7 @@ def demo(out: Path, *, style: str, rough: Rough, progress: Progress, stop: Stop)
 
 def _finish(out: Path, style: str, steps: int | None, progress: Progress, stop: Stop) -> None:
     if has_marks(load_story(out)):
-        train(out, steps=None, seed=0, progress=progress, stop=stop)
+        train(out, steps=None, seed=None, progress=progress, stop=stop)
     stylize(
         out,
         prompt=style,

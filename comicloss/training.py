@@ -28,8 +28,14 @@ from styles.screens import screens
 _DOUBT = 0.25  # a mark is doubted when the classifiers give it less probability than this
 
 
-def train(folder: Path, *, steps: int | None, seed: int, progress: Progress, stop: Stop) -> dict[str, Any]:
+def train(
+    folder: Path, *, steps: int | None, seed: int | None, progress: Progress, stop: Stop
+) -> dict[str, Any]:
     """Train the classifiers, or give the report of those that are there and fit.
+
+    Args:
+        steps: of training; None takes those that are there however long they were trained.
+        seed: of everything random; None takes those that are there whatever theirs was.
 
     Returns:
         ``elements``: figures on held-out pictures by element; ``disagreements``: marks that the classifiers
@@ -46,12 +52,15 @@ def train(folder: Path, *, steps: int | None, seed: int, progress: Progress, sto
             f"{folder}: no panel is marked yet, there is nothing to learn.",
             remedy=f"Say who is where: comicloss mark {folder} PANEL ELEMENTS",
         )
-    steps = STEPS if steps is None else steps
-    wanted = {"story": digest(classifier_inputs(story, folder)), "steps": steps, "seed": seed}
+    inputs = digest(classifier_inputs(story, folder))
     record = read_record(folder / CLASSIFIERS_RECORD)
-    if all(record.get(key) == value for key, value in wanted.items()):
+    asked = {"steps": steps, "seed": seed}
+    if record.get("story") == inputs and all(
+        value in (None, record.get(key)) for key, value in asked.items()
+    ):
         report: dict[str, Any] = record["report"]
         return report
+    steps, seed = STEPS if steps is None else steps, seed or 0
     pictures = examples(story, folder, progress=progress, stop=stop)
     left_out = one_sided(pictures, story.element_names)
     columns = [column for column, name in enumerate(story.element_names) if name not in left_out]
@@ -70,7 +79,9 @@ def train(folder: Path, *, steps: int | None, seed: int, progress: Progress, sto
     )
     report = _report(story, trained, learned, left_out)
     trained.classifiers.save(folder / CLASSIFIERS)
-    write_record(folder / CLASSIFIERS_RECORD, {**wanted, "report": report})
+    write_record(
+        folder / CLASSIFIERS_RECORD, {"story": inputs, "steps": steps, "seed": seed, "report": report}
+    )
     return report
 
 

@@ -267,6 +267,18 @@ def test_the_whole_way_does_only_what_is_stale(story: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_models")
+def test_stylizing_keeps_the_classifiers_that_were_trained_longer(story: Path) -> None:
+    mark_all(story)
+    pipeline.train(story, steps=3, seed=5)
+    weights = story / "classifiers" / "classifiers.safetensors"
+    before = weights.stat().st_mtime_ns
+    pipeline.stylize(story, steps=1)
+    assert weights.stat().st_mtime_ns == before
+    pipeline.train(story, steps=2)
+    assert weights.stat().st_mtime_ns != before
+
+
+@pytest.mark.usefixtures("small_models")
 def test_no_steps_takes_the_network_as_it_is_and_needs_no_marks(story: Path) -> None:
     finished = pipeline.stylize(story, steps=0)
     assert not (story / "runs").exists() and not (story / "classifiers").exists()
