@@ -171,7 +171,7 @@ def clear_marks(folder: Path, panels: Sequence[str]) -> None:
     story = load_story(folder)
     cleared = story
     for panel_id in panels:
-        forgotten = {"shows": None, "unsure": (), "beliefs": {}, "regions": {}}
+        forgotten: dict[str, object] = {"shows": None, "unsure": (), "beliefs": {}, "regions": {}}
         cleared = cleared.with_panel(cleared.panel(panel_id).model_copy(update=forgotten))
     if cleared.pages != story.pages:
         save_story(cleared, folder)
