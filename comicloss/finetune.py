@@ -202,9 +202,10 @@ def fine_tune(
         ResourceError: the disk is full; earlier checkpoints are whole and the next call goes on from them.
         ComicLossError: the loss or its gradient is no longer finite; the last checkpoint is kept.
     """
+    threads = _threads_of(run_folder)  # Accelerate changes their number when it starts several processes
     accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no")
     with ExitStack() as stack:
-        stack.enter_context(reproducible(_threads_of(run_folder)))
+        stack.enter_context(reproducible(threads))
         run = _Run(batch, network, style_loss_of, classifiers, settings, accelerator)
         newest = newest_checkpoint(run_folder)
         if newest is not None:
