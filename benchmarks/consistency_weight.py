@@ -40,32 +40,21 @@ def main() -> None:
     )
     parser.add_argument("story", type=Path)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--style", help="another prompt than the story's")
-    parser.add_argument("--steps", type=int, help="of fine-tuning; the default's by default")
-    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     pipeline.train(options.story)
     names = load_story(options.story).element_names
     print("| arm | own p | judge p | " + " | ".join(f"{name}: own, judge" for name in names) + " |")
     print("|---" * (3 + len(names)) + "|")
     versions = [[load_rgb(options.story / page.file)] for page in load_story(options.story).pages]
-    drawn = True
     for arm, steps, weight in ARMS:
         folder = options.work / arm.replace(" ", "-")
         if not folder.exists():
             ignored = shutil.ignore_patterns("runs", "finished", "exports", ".cache")
             shutil.copytree(options.story, folder, ignore=ignored)
-        finished = pipeline.stylize(
-            folder,
-            prompt=options.style,
-            steps=options.steps if steps is None else steps,
-            consistency_weight=weight,
-            seed=options.seed,
-        )
+        finished = pipeline.stylize(folder, steps=steps, consistency_weight=weight)
         seen = recognition_of(load_story(folder), folder)
-        if drawn:
+        if arm == ARMS[0][0]:
             _print_row("as drawn", seen.priors, seen.before, seen.judge_before)
-            drawn = False
         _print_row(arm, seen.priors, seen.after, seen.judge_after)
         for pictures, path in zip(versions, finished, strict=True):
             pictures.append(load_rgb(path))
