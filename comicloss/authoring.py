@@ -112,7 +112,7 @@ def find_story_panels(folder: Path, *, again: bool, progress: Progress, stop: St
         stop_here(stop, "Finding panels")
         found_in = {"sha256": file_digest(folder / page.file), "direction": story.direction}
         if again or page_needs_panels(page, record, found_in):
-            boxes = find_panels(load_rgb(folder / page.file), story.direction)
+            boxes = [panel.box for panel in find_panels(load_rgb(folder / page.file), story.direction)]
             panels = _merged(story, number, boxes or [_whole(folder / page.file)])
             pages = list(story.pages)
             pages[number] = page.model_copy(update={"panels": panels})

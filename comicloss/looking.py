@@ -27,7 +27,7 @@ def panels_of_pictures(
         began = time.perf_counter()
         boxes: list[Sequence[float]]
         if order_boxes is None:
-            boxes = [box.xywh for box in find_panels(picture, direction)]
+            boxes = [panel.box.xywh for panel in find_panels(picture, direction)]
         else:
             whole = [Box.from_xywh(*(round(value) for value in box)) for box in order_boxes]
             boxes = [order_boxes[place] for place in reading_order(whole, direction)]

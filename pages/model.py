@@ -60,6 +60,25 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class FoundPanel:
+    """A panel as the detector sees it, before it has an id.
+
+    Attributes:
+        box: in pixels of the page.
+        polygon: corner points (x, y) in pixels of the page where the panel is no upright rectangle.
+        confidence: in [0, 1]; below ``LOOK_AT_THIS`` a person should look at the page.
+    """
+
+    box: Box
+    polygon: tuple[tuple[int, int], ...] | None = None
+    confidence: float = 1.0
+
+
+LOOK_AT_THIS = 0.5
+"""The confidence below which a person should look at a page's panels."""
+
+
+@dataclass(frozen=True)
 class Page:
     """One page.
 

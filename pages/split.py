@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from pages.model import Box, Direction
+from pages.model import Box, Direction, FoundPanel
 
 Mask = NDArray[np.bool_]
 
@@ -29,7 +29,7 @@ _GUTTER_RULES = (0.015, 100_000, 0.3, 0.6), (0.25, 40, 0.6, 1.0)
 _ORDER_TOLERANCE = 0.25  # overlap of two boxes, as a share of the smaller, that still lets a cut pass
 
 
-def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[Box]:
+def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[FoundPanel]:
     """The panels of a page in reading order.
 
     A gutter is a straight strip of one flat color, level, upright or slanted, that crosses the region it
@@ -42,7 +42,7 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
         direction: of reading.
 
     Returns:
-        Boxes in pixels of the image; at least one.
+        At least one.
     """
     height, width = image.shape[:2]
     scale = min(_CUT_SIDE / min(height, width), 1.0)
@@ -58,7 +58,7 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
         if min(box.width, box.height) >= side and box.width * box.height >= area
     ]
     boxes = boxes or [Box(0, 0, width, height)]
-    return [boxes[place] for place in reading_order(boxes, direction)]
+    return [FoundPanel(boxes[place]) for place in reading_order(boxes, direction)]
 
 
 def reading_order(boxes: Sequence[Box], direction: Direction = "ltr") -> list[int]:

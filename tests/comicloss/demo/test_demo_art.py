@@ -159,5 +159,5 @@ def test_text_grows_with_its_lines() -> None:
 @pytest.mark.parametrize("rough", ["color", "pencil"])
 def test_the_panels_can_be_found_on_the_pages(rough: str, request: pytest.FixtureRequest) -> None:
     for page, truth in zip(request.getfixturevalue(rough), DEMO_STORY.pages, strict=True):
-        found = [box.xywh for box in find_panels(page)]
+        found = [panel.box.xywh for panel in find_panels(page)]
         assert np.abs(np.array(found) - [panel.box for panel in truth.panels]).max() <= OVERSHOOT
