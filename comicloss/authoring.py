@@ -12,9 +12,10 @@ from comicloss.workplace import CACHE, file_digest, read_record, write_record
 from pages.errors import StoryError, UsageError
 from pages.files import os_errors, write_atomic
 from pages.model import Box, Direction
+from pages.order import reading_order
 from pages.progress import Progress, Stop, stop_here
 from pages.read import load_rgb, picture_files, read_page
-from pages.split import find_panels, reading_order
+from pages.split import find_panels
 
 DEFAULT_PROMPT = "ink"
 _PANELS_RECORD = Path(CACHE) / "panels.json"

@@ -9,8 +9,9 @@ from typing import Any
 
 from pages.lettering import find_lettering
 from pages.model import Box, Direction
+from pages.order import reading_order
 from pages.read import load_rgb
-from pages.split import find_panels, reading_order
+from pages.split import find_panels
 
 
 def panels_of_pictures(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from pages.model import Box, Direction
-from pages.split import find_panels, reading_order
+from pages.order import reading_order
+from pages.split import find_panels
 
 WIDTH, HEIGHT = 480, 720
 GRID = [Box(24, 24, 234, 228), Box(246, 24, 456, 228), Box(24, 240, 456, 468), Box(24, 480, 456, 696)]
