@@ -38,7 +38,9 @@ _SLANTED, _FILL = 0.05, 0.6  # a slanted cut leaves more than a corner of the bo
 _PARALLEL = 0.99  # cosine
 _EMPTY, _FRAMED = 0.02, 0.6  # a part with less ink is a panel only if so much of its outline is an edge
 _SLIVER_INK = 0.3  # nor is a sliver with less ink than that
+_TOO_THIN = 0.2  # nor a part so much thinner than the usual one
 _DEEPEST = 14
+_RUN = 0.08  # of a strip's side, as a share of the shorter side of what it divides
 _LOOK = 3  # pixels beside a clean strip in which the edges of art are looked for
 # Shares of the page's shorter side:
 _COMPANY = 0.05  # so close a parallel line is company
@@ -146,6 +148,9 @@ class CutPage:
     def panels(self) -> list[Part]:
         """The panels, in no order; at least one."""
         found = [part for part in self._cut(Part(self.whole), 0) if self._is_panel(part.region)]
+        thickness = [part.region.thickness for part in found]
+        usual = float(np.median(thickness)) if found else 0.0
+        found = [part for part, thick in zip(found, thickness, strict=True) if thick >= _TOO_THIN * usual]
         return found or [Part(self.whole, confidence=0.0)]
 
     def _cut(self, part: Part, depth: int) -> Iterator[Part]:
@@ -368,10 +373,17 @@ def _strips(ink: NDArray[np.uint8], inside: NDArray[np.uint8]) -> Iterator[tuple
             continue
         free = (inside[top] & inside[bottom - 1]).astype(np.bool_) & ~ink[top:bottom].any(0)
         sides = ink[top - _LOOK : top], ink[bottom : bottom + _LOOK]
-        low, high = sorted(float((side.any(0) & free).sum()) / max(free.sum(), 1) for side in sides)
+        low, high = sorted(_unbroken(side.any(0) & free, height, width) / max(free.sum(), 1) for side in sides)
         if low > 0.3 or high > 0.6:
             thick = min((bottom - top) / 8, 1)
             yield int(top), int(bottom), 1 + low + 0.5 * high + thick - float(crossing[top:bottom].min())
+
+
+def _unbroken(side: NDArray[np.bool_], height: int, width: int) -> int:
+    """How many pixels of a strip's side are in long runs, as frames and art are and letters are not."""
+    changes = np.flatnonzero(np.diff(np.concatenate([[False], side, [False]]).astype(np.int8))).reshape(-1, 2)
+    runs = changes[:, 1] - changes[:, 0]
+    return int(runs[runs >= _RUN * min(height, width)].sum())
 
 
 def _certainty(evidence: float) -> float:
