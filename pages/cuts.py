@@ -33,7 +33,7 @@ _SURE, _SURE_MARGIN = 0.6, -1.5  # from so much evidence on, a page is cut, or a
 _COVERED = 0.4  # at least so much of a cut is seen as an edge
 _COVERED_MARGIN, _COVERED_OUTSIDE = 0.45, 0.7  # and of the end of a margin: of one panel, or maybe several
 _BLANK, _BLANKER = 0.06, 0.3  # at most so much of a margin is ink, and so much less than in the whole
-_GUTTER_INK = 0.3  # at most so much of a gutter is art and balloons that cross it
+_GUTTER_INK = 0.5  # at most so much of a gutter is art and balloons that cross it
 _SLANTED, _FILL = 0.05, 0.6  # a slanted cut leaves more than a corner of the box around each part
 _PARALLEL = 0.99  # cosine
 _EMPTY, _FRAMED = 0.02, 0.6  # a part with less ink is a panel only if so much of its outline is an edge
@@ -373,7 +373,9 @@ def _strips(ink: NDArray[np.uint8], inside: NDArray[np.uint8]) -> Iterator[tuple
             continue
         free = (inside[top] & inside[bottom - 1]).astype(np.bool_) & ~ink[top:bottom].any(0)
         sides = ink[top - _LOOK : top], ink[bottom : bottom + _LOOK]
-        low, high = sorted(_unbroken(side.any(0) & free, height, width) / max(free.sum(), 1) for side in sides)
+        low, high = sorted(
+            _unbroken(side.any(0) & free, height, width) / max(free.sum(), 1) for side in sides
+        )
         if low > 0.3 or high > 0.6:
             thick = min((bottom - top) / 8, 1)
             yield int(top), int(bottom), 1 + low + 0.5 * high + thick - float(crossing[top:bottom].min())
