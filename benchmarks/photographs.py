@@ -7,11 +7,12 @@ tiles, dark, white and cluttered tables; with lamps and shadows; on plain, ruled
 curled, bound. With PAGES, a folder with expectations.json and labelled pages, one of each of these too.
 Every photograph is straightened without being told anything; then
 
-* corners: mean distance of the four found corners from the true ones, in pixels and % of the diagonal;
+* corners: mean distance of the found corners from the true ones that the photograph shows, in pixels and % of the diagonal;
 * paper: 95th less 5th percentile of bare paper's level, as photographed and as straightened;
 * lines: share of the true page's ink that is kept; share of the printed ruling's pixels that is gone;
 * SSIM of the straightened page and the true one, gray, at the true page's size;
-* F1 of `find_panels` at IoU .75, on the photograph (its boxes taken into the page's frame) and after;
+* F1 of `find_panels` at IoU .75, on the photograph (its boxes taken into the page's frame), after, and on
+  the true page itself;
 * whether `looks_photographed` sees that it is one, and that the page it was made of is none.
 
 Prints a table, and writes before and after, side by side, into the folder SHEETS.
@@ -70,6 +71,7 @@ class Row:
     ssim: float
     found_before: tuple[int, int, int]
     found_after: tuple[int, int, int]
+    found_true: tuple[int, int, int]
     seen: bool
     page_seen: bool
     seconds: float
@@ -140,8 +142,18 @@ def measure(drawing: Drawing, scene: Scene, shape: float) -> tuple[Row, Picture,
     before = cv2.warpPerspective(
         photo.picture, np.linalg.inv(half) @ to_sheet @ half, (w, h), borderValue=(255, 255, 255)
     )
-    at_size = cv2.resize(after, (w, h), interpolation=cv2.INTER_AREA)
-    with_lines = cv2.resize(np.ascontiguousarray(np.rot90(plain, turns)), (w, h), interpolation=cv2.INTER_AREA)
+    place = _placed(found, after.shape[:2], to_sheet, (w, h))
+    at_size, with_lines = (
+        cv2.warpAffine(
+            cv2.GaussianBlur(picture, (0, 0), max(0.3 * place[0, 0], 0.3)),
+            place,
+            (w, h),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderValue=(250, 250, 250),
+        )
+        for picture in (after, np.ascontiguousarray(np.rot90(plain, turns)))
+    )
+    visible = ((photo.corners > 0) & (photo.corners < scene.size)).all(1)
     inside = _in_photograph(photo, scene, to_sheet, (w, h))
     truth = cv2.cvtColor(sheet, cv2.COLOR_RGB2GRAY)
     paper = cv2.erode((truth >= 240).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
@@ -157,7 +169,7 @@ def measure(drawing: Drawing, scene: Scene, shape: float) -> tuple[Row, Picture,
     row = Row(
         name=drawing.name,
         scene=scene,
-        corners=_distance(found, photo.corners),
+        corners=_distance(found[visible], photo.corners[visible]),
         diagonal=float(np.linalg.norm(photo.corners[0] - photo.corners[2])),
         paper_before=spread[0],
         paper_after=spread[1],
@@ -167,6 +179,7 @@ def measure(drawing: Drawing, scene: Scene, shape: float) -> tuple[Row, Picture,
         ssim=_ssim(tones[1], truth),
         found_before=_matched(panels, [_mapped(p.box, to_sheet) for p in find_panels(photo.picture)]),
         found_after=_matched(panels, [p.box for p in find_panels(at_size)]),
+        found_true=_matched(panels, [p.box for p in find_panels(sheet)]),
         seen=looks_photographed(photo.picture),
         page_seen=looks_photographed(drawing.page),
         seconds=seconds,
@@ -185,6 +198,29 @@ def _in_photograph(
     if scene.binding != "none":
         seen[:, : 2 * rim] = 0
     return cv2.erode(seen, np.ones((9, 9), np.uint8), borderValue=0) > 0
+
+
+def _placed(
+    found: NDArray[np.float64], shape: tuple[int, int], to_sheet: NDArray[np.float64], size: tuple[int, int]
+) -> NDArray[np.float64]:
+    """The (2, 3) map from the true sheet to the straightened one: scaled along each side and moved, no more.
+
+    What is skewed stays skewed. Only where a sheet runs out of the photograph it is not simply a resize.
+    """
+    height, width = shape
+    outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    back = np.linalg.inv(cv2.getPerspectiveTransform(found.astype(np.float32), outline))
+    x, y = np.meshgrid(np.linspace(0.05, 0.95, 9) * width, np.linspace(0.05, 0.95, 9) * height)
+    after = np.stack((x.ravel(), y.ravel()), 1)
+    true = cv2.perspectiveTransform(after[None], to_sheet @ back)[0]
+    across, down = (np.polyfit(true[:, axis], after[:, axis], 1) for axis in range(2))
+    # cv2 samples at whole pixels; both sides are measured between them
+    return np.array(
+        [
+            [across[0], 0, across[1] + 0.5 * across[0] - 0.5],
+            [0, down[0], down[1] + 0.5 * down[0] - 0.5],
+        ]
+    )
 
 
 def _distance(found: NDArray[np.float64], true: NDArray[np.float64]) -> float:
@@ -257,8 +293,8 @@ def _summary(title: str, rows: list[Row]) -> None:
         print(f"  {'ruling gone (%d)' % len(gone):38s} mean {gone.mean():.4f}  worst {gone.min():.4f}")
     similar = np.array([row.ssim for row in rows])
     print(f"  {'SSIM':38s} mean {similar.mean():.3f}  worst {similar.min():.3f}")
-    found = _f1([row.found_before for row in rows]), _f1([row.found_after for row in rows])
-    print(f"  {'panels F1 at IoU .75':38s} {found[0]:.3f}  ->  {found[1]:.3f}")
+    found = [_f1([getattr(row, f"found_{when}") for row in rows]) for when in ("before", "after", "true")]
+    print(f"  {'panels F1 at IoU .75':38s} {found[0]:.3f}  ->  {found[1]:.3f}  (on the pages: {found[2]:.3f})")
     seen, pages = sum(row.seen for row in rows), sum(row.page_seen for row in rows)
     print(f"  {'looks photographed':38s} {seen} of {len(rows)}; of the pages themselves {pages}")
     print(f"  {'seconds':38s} mean {np.mean([row.seconds for row in rows]):.2f}")
