@@ -1,4 +1,4 @@
-"""Photographs of paper pages: is it one, where is the sheet, and the sheet as a scanner would have seen it."""
+"""Photographs of paper pages: is it one, where is the sheet, and the sheet as a scanner would see it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ Corners = NDArray[np.float64]
 _SIDE = 640  # pixels of the longer side at which a picture is judged
 _SEEN = 0.6  # support of the sheet's sides, at least
 _TURNED = 0.25  # degrees by which a photographed sheet's sides leave the picture's axes, at least
-_WHITE = 97.0  # CIE lightness that paper in a photograph stays below somewhere; on screens and scans it is 100
+_WHITE = (
+    97.0  # CIE lightness that paper in a photograph stays below somewhere; on screens and scans it is 100
+)
 _EVEN = 0.7  # share of the margin that has to be one smooth paper
 _CURL = 1 / 30  # of a side: how far curling paper may bow it
 

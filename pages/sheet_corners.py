@@ -156,7 +156,10 @@ def _best(
     level_pairs, upright_pairs = (_pairs(lines, group, width, height) for group in chosen)
     if not len(level_pairs) or not len(upright_pairs):
         return None
-    first, second = np.repeat(level_pairs, len(upright_pairs), 0), np.tile(upright_pairs, (len(level_pairs), 1))
+    first, second = (
+        np.repeat(level_pairs, len(upright_pairs), 0),
+        np.tile(upright_pairs, (len(level_pairs), 1)),
+    )
     quads = np.stack((first[:, 0], second[:, 1], first[:, 1], second[:, 0]), 1)  # top, right, bottom, left
     corners = np.stack([_crossings(lines[quads[:, side - 1]], lines[quads[:, side]]) for side in range(4)], 1)
     quads, corners = _plausible(quads, corners, width, height)
@@ -184,7 +187,9 @@ def _best(
     score[likely] -= 0.35 * np.array([_paper_outside(corners[place], lab) for place in likely])
     place = int(likely[score[likely].argmax()])
     seen = ~np.isin(quads[place], list(borders))
-    support = float(0.5 * supports[place][seen].min() + 0.5 * supports[place][seen].mean()) if seen.any() else 0.0
+    support = (
+        float(0.5 * supports[place][seen].min() + 0.5 * supports[place][seen].mean()) if seen.any() else 0.0
+    )
     if support < 0.25:
         return None
     sides = quads[place]
@@ -217,8 +222,9 @@ class _Evidence:
             offsets = np.linspace(near, far, 3)
             spots = points[None] + offsets[:, None, None] * normal - 0.5
             maps = spots[..., 0].astype(np.float32), spots[..., 1].astype(np.float32)
-            mean: NDArray[np.float32] = cv2.remap(lab, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            return mean.mean(0)
+            colors = cv2.remap(lab, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            mean: NDArray[np.float32] = colors.mean(0)
+            return mean
 
         inside = ((points > 1) & (points < (width - 1, height - 1))).all(1)
         before, behind = beside(-6, -2.5), beside(2.5, 6)
@@ -248,7 +254,7 @@ class _Evidence:
 
 
 def _paper_outside(corners: Corners, lab: NDArray[np.float32]) -> float:
-    """Share of everything colored like a candidate's margin that lies outside it: a panel's gutter is paper too."""
+    """Share of what is colored like a candidate's margin that lies outside: around a panel is paper."""
     height, width = lab.shape[:2]
     inner = corners + 0.03 * (corners.mean(0) - corners)
     places = np.linspace(0.05, 0.95, 24)[:, None]
@@ -364,8 +370,9 @@ def _with_unseen_side(corners: Corners, side: int, size: tuple[int, int]) -> Cor
 
 
 def _through(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
-    line: NDArray[np.float64] = np.cross([*start, 1.0], [*end, 1.0])
-    return line / np.hypot(line[0], line[1])
+    line = np.cross([*start, 1.0], [*end, 1.0])
+    unit: NDArray[np.float64] = line / np.hypot(line[0], line[1])
+    return unit
 
 
 @dataclass(frozen=True)
@@ -451,30 +458,31 @@ def fitted_side(
     return Side(_robust_parabola(places[strong], at, max(reach / 10, 0.75)), float(strong.sum() / count))
 
 
-def _robust_parabola(t: NDArray[np.float64], at: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
-    """The parabola that most points agree on (RANSAC), then least squares on those."""
+def _robust_parabola(
+    t: NDArray[np.float64], at: NDArray[np.float64], tolerance: float
+) -> NDArray[np.float64]:
+    """The parabola that most points agree on (RANSAC; Fischler & Bolles, 1981), then least squares on those."""
     random = np.random.default_rng(0)
-    best, least = np.array([0.0, 0.0, float(np.median(at))]), np.inf
-    for thirds in (1, 3):  # a straight line through two points first, then a parabola through one of each third
-        for _ in range(200):
-            if thirds == 1:
-                chosen = random.integers(0, len(t), 2)
-                apart = abs(t[chosen[0]] - t[chosen[1]]) > 0.25 * np.ptp(t)
-            else:
-                chosen = (random.integers(0, len(t), 3) + np.array([0, 1, 2]) * len(t)) // 3
-                apart = bool(np.diff(t[chosen]).min() > 0.1 * np.ptp(t))
-            if not apart:
-                continue
-            shift = np.polyfit(t[chosen], at[chosen], len(chosen) - 1)
-            shift = np.concatenate((np.zeros(3 - len(shift)), shift))
-            away = np.minimum(np.abs(at - np.polyval(shift, t)), tolerance).mean()
-            if away < least * (0.85 if thirds == 3 else 1):  # a bow must explain clearly more than a line
-                best, least = shift, away
-    degree = 2 if best[0] != 0 else 1
+    tries = []
+    for degree in (1, 2):  # straight lines first: a bow must explain clearly more than a line
+        parts = (random.integers(0, len(t), (200, degree + 1)) + np.arange(degree + 1) * len(t)) // (
+            degree + 1
+        )
+        apart = np.diff(t[parts], axis=1).min(1) > 0.2 * np.ptp(t) / degree
+        places, values = t[parts[apart]], at[parts[apart]]
+        powers = places[..., None] ** np.arange(degree, -1, -1)
+        shifts = np.linalg.solve(powers, values[..., None])[..., 0]
+        tries.append(np.pad(shifts, ((0, 0), (2 - degree, 0))))
+    powers = t[:, None] ** np.arange(2, -1, -1)
+    away = [np.minimum(np.abs(at - shifts @ powers.T), tolerance).mean(1) for shifts in tries]
+    if not len(away[0]):
+        return np.array([0.0, 0.0, float(np.median(at))])
+    bowed = int(len(away[1]) > 0 and away[1].min() < 0.85 * away[0].min())
+    best: NDArray[np.float64] = tries[bowed][int(away[bowed].argmin())]
     for _ in range(3):
-        near = np.abs(at - np.polyval(best, t)) < 1.5 * tolerance
+        near = np.abs(at - powers @ best) < 1.5 * tolerance
         if near.sum() < 8:
             break
-        fitted = np.polyfit(t[near], at[near], degree)
-        best = np.concatenate((np.zeros(3 - len(fitted)), fitted))
+        fitted = np.polyfit(t[near], at[near], 1 + bowed)
+        best = np.pad(fitted, (3 - len(fitted), 0))
     return best
