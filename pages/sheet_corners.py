@@ -482,7 +482,8 @@ def _robust_parabola(
     tries = []
     for degree in (1, 2):  # straight lines first: a bow must explain clearly more than a line
         count = degree + 1  # one point of each half, or third, of the side
-        parts = (random.integers(0, len(t), (200, count)) + np.arange(count) * len(t)) // count
+        parts = random.integers(0, len(t), (200, count)) + np.arange(count) * len(t)
+        parts //= count
         apart = np.diff(t[parts], axis=1).min(1) > 0.2 * np.ptp(t) / degree
         places, values = t[parts[apart]], at[parts[apart]]
         powers = places[..., None] ** np.arange(degree, -1, -1)
