@@ -477,7 +477,7 @@ def fitted_side(
 def _robust_parabola(
     t: NDArray[np.float64], at: NDArray[np.float64], tolerance: float
 ) -> NDArray[np.float64]:
-    """The parabola that most points agree on (RANSAC; Fischler & Bolles, 1981), then least squares on those."""
+    """The parabola that most points agree on (RANSAC; Fischler & Bolles, 1981), then least squares."""
     random = np.random.default_rng(0)
     tries = []
     for degree in (1, 2):  # straight lines first: a bow must explain clearly more than a line
