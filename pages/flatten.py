@@ -172,7 +172,7 @@ def _without_table(flat: Picture) -> Picture:
     dark = (flat.min(2) < 215).astype(np.uint8)
     thick = max(rim // 8, 2) | 1
     dark = cv2.morphologyEx(
-        cv2.copyMakeBorder(dark, thick, thick, thick, thick, cv2.BORDER_REPLICATE),
+        cv2.copyMakeBorder(dark, thick, thick, thick, thick, cv2.BORDER_REFLECT),
         cv2.MORPH_OPEN,
         cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thick, thick)),
     )[thick:-thick, thick:-thick]

@@ -255,7 +255,7 @@ def _take_away(view: Picture, lines: _Lines) -> None:
         spots = np.clip(first[number][None] + offsets[:, None], 0, height - 1)
         bands[number] = view[spots, columns[None]]
     fraction = first - rows  # of a band's middle row from the line's middle, in pixels
-    profile, ground = _profile(bands, fraction, offsets)
+    profile = _profile(bands, fraction, offsets)
     middle = len(profile) // 2
     strength = _strengths(bands, fraction, offsets, profile)
     fine = np.linspace(-reach - 1.5, reach + 1.5, len(profile))
@@ -268,9 +268,10 @@ def _take_away(view: Picture, lines: _Lines) -> None:
         depth = _DEPTH[bands[number]] - printed
         # of what is fainter than a printed line and lies on one, most is the line's own unevenness
         share = np.clip(printed.max(2) / max(float(profile[middle].max()), 1e-6), 0, 1)
-        tone = depth.mean(2) - ground.mean()
-        kept = np.clip(np.abs(tone) / np.maximum(floor * share, 1e-6), 0, 1)[..., None]
-        depth = np.where((share > 0.08)[..., None], ground + (depth - ground) * kept, depth)
+        ground = _ground(_DEPTH[bands[number]])
+        rest = depth - ground
+        kept = np.clip(np.abs(rest.mean(2)) / np.maximum(floor * share, 1e-6), 0, 1)[..., None]
+        depth = np.where((share > 0.08)[..., None], ground + rest * kept, depth)
         changed = _level(depth)
         changed = np.where((printed.max(2) > 0.004)[..., None], changed, bands[number])
         spots = first[number][None] + offsets[:, None]
@@ -279,10 +280,17 @@ def _take_away(view: Picture, lines: _Lines) -> None:
         view[spots[inside], at[inside]] = np.maximum(changed, bands[number])[inside]
 
 
+def _ground(depth: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How deep the paper or paint beside a line is: (..., rows, width, 3) to (..., 1, width, 3)."""
+    above, below = depth[..., :2, :, :].mean(-3, keepdims=True), depth[..., -2:, :, :].mean(-3, keepdims=True)
+    ground: NDArray[np.floating] = np.minimum(above, below)
+    return ground
+
+
 def _profile(
     bands: NDArray[np.uint8], fraction: NDArray[np.float64], offsets: NDArray[np.int_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The usual depth of a line across it, every half pixel, (places, 3), and of the paper beside it, (3,).
+) -> NDArray[np.float64]:
+    """How much deeper than its surroundings a line is, across it, every half pixel: (places, 3).
 
     Medians over all lines, so that what is drawn does not count.
     """
@@ -290,7 +298,8 @@ def _profile(
     fine = np.arange(-reach, reach + 0.01, 0.5)
     step = max(bands.shape[2] // 160, 1)
     away = (offsets[None, :, None] + fraction[:, None, ::step]).ravel()
-    depth = _DEPTH[bands[:, :, ::step]].reshape(-1, 3)
+    sampled = _DEPTH[bands[:, :, ::step]]
+    depth = (sampled - _ground(sampled)).reshape(-1, 3)
     place = np.rint((away - fine[0]) / 0.5).astype(int)
     profile = np.zeros((len(fine), 3))
     for number in range(len(fine)):
@@ -299,7 +308,8 @@ def _profile(
             profile[number] = np.median(here, axis=0)
     profile[(np.abs(fine) > reach - 0.75)] = 0
     ground = np.median(profile[np.abs(fine) > 0.7 * reach], axis=0)
-    return np.clip(profile - ground, 0, None), ground
+    above: NDArray[np.float64] = np.clip(profile - ground, 0, None)
+    return above
 
 
 def _strengths(
@@ -313,7 +323,8 @@ def _strengths(
     middle = len(offsets) // 2
     peak = profile.max(0)
     channel = int(peak.argmax())
-    core = _DEPTH[bands[:, middle - 1 : middle + 2, :, channel]].mean(1)
+    ground = np.stack([_ground(_DEPTH[band])[0, :, channel] for band in bands])
+    core = _DEPTH[bands[:, middle - 1 : middle + 2, :, channel]].mean(1) - ground
     fine = np.arange(len(profile)) * 0.5 + offsets[0] - 0.5
     usual = np.mean([np.interp(step + fraction, fine, profile[:, channel]) for step in (-1, 0, 1)], axis=0)
     edges = np.linspace(0, width, _STRIPS + 1).astype(int)
