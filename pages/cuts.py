@@ -36,7 +36,7 @@ _BLANK, _BLANKER = 0.06, 0.3  # at most so much of a margin is ink, and so much 
 _GUTTER_INK = 0.5  # at most so much of a gutter is art and balloons that cross it
 _SLANTED, _FILL = 0.05, 0.6  # a slanted cut leaves more than a corner of the box around each part
 _PARALLEL = 0.99  # cosine
-_EMPTY, _FRAMED = 0.02, 0.6  # a part with less ink is a panel only if so much of its outline is an edge
+_EMPTY, _FRAME_INK, _FRAMED = 0.02, 0.004, 0.8  # ink of a panel; with so much of its outline an edge, less
 _SLIVER_INK = 0.3  # nor is a sliver with less ink than that
 _TOO_THIN = 0.2  # nor a part so much thinner than the usual one
 _DEEPEST = 14
@@ -144,6 +144,11 @@ class CutPage:
     @property
     def _shorter(self) -> int:
         return int(min(self.paper.shape))
+
+    @property
+    def ink(self) -> float:
+        """The share of the page that is not of its commonest gutter color."""
+        return self._ink(self.whole)
 
     def panels(self) -> list[Part]:
         """The panels, in no order; at least one."""
@@ -285,7 +290,7 @@ class CutPage:
         ink = self._ink(region)
         if thickness < _SLIVER * self._shorter:
             return ink >= _SLIVER_INK
-        return ink >= _EMPTY or self._framed(region) > _FRAMED
+        return ink >= (_EMPTY if self._framed(region) < _FRAMED else _FRAME_INK)
 
     def _framed(self, region: Region) -> float:
         """The share of a region's outline at which an edge is seen."""

@@ -15,6 +15,8 @@ from pages.region import Region
 
 _WORKING_AREA = 560_000  # pixels of a page on which panels are looked for
 _STRIP, _STRIP_WIDTH = 2.2, 620  # a page so many times as high as wide is a strip, and looked at so wide
+_SKETCHY = 0.15  # a page with less ink may have dashed frames
+_DASH = 0.02  # so wide a gap between dashes is filled, as a share of the page's shorter side
 _UPRIGHT = 0.97  # a panel that fills so much of its box is a rectangle
 
 
@@ -38,13 +40,27 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
     is_strip = height > _STRIP * width
     scale = min(_STRIP_WIDTH / width if is_strip else math.sqrt(_WORKING_AREA / (width * height)), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
-    parts = CutPage.of(cv2.resize(image, size, interpolation=cv2.INTER_AREA)).panels()
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    page = CutPage.of(small)
+    parts = page.panels()
+    if len(parts) == 1 and page.ink < _SKETCHY:
+        parts = CutPage.of(_dashes_joined(small)).panels()
     order = reading_order([part.region.even_box for part in parts], direction)
     regions = [parts[place].region.scaled(width / size[0], height / size[1]) for place in order]
     return [
         FoundPanel(region.box(width, height), _polygon(region), parts[place].confidence)
         for region, place in zip(regions, order, strict=True)
     ]
+
+
+def _dashes_joined(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture with short breaks in its level and upright dark lines filled."""
+    reach = 2 * round(_DASH * min(image.shape[:2]) / 2) + 1
+    joined = [
+        cv2.morphologyEx(image, cv2.MORPH_OPEN, np.ones(shape, np.uint8))
+        for shape in ((1, reach), (reach, 1))
+    ]
+    return np.minimum(*joined)
 
 
 def _polygon(region: Region) -> tuple[tuple[int, int], ...] | None:

@@ -204,3 +204,69 @@ def test_manga_is_the_mirror_of_western(corners: list[tuple[int, int, int, int]]
     left = [boxes[i].xywh for i in reading_order(boxes, "ltr")]
     right = [mirrored[i].xywh for i in reading_order(mirrored, "rtl")]
     assert left == [(200 - x - w, y, w, h) for x, y, w, h in right]
+
+
+def test_a_slanted_panel_has_a_polygon() -> None:
+    image = page([Box(24, 24, 456, 336), Box(24, 348, 456, 696)])
+    draw = ImageDraw.Draw(image)
+    draw.polygon([(216, 24), (230, 24), (278, 336), (264, 336)], "white")
+    draw.line([(216, 24), (264, 335)], "black", 3)
+    draw.line([(230, 24), (278, 335)], "black", 3)
+    left, right, below = find_panels(np.asarray(image))
+    assert below.polygon is None
+    assert left.polygon is not None and right.polygon is not None
+    corners = np.array([(24, 24), (216, 24), (264, 336), (24, 336)])
+    for corner in corners:
+        assert np.abs(np.array(left.polygon) - corner).max(1).min() <= 4, (corner, left.polygon)
+
+
+@pytest.mark.parametrize("factor", [2, 5])
+def test_resolution_does_not_change_the_panels(factor: int) -> None:
+    image = page(GRID, seed=4)
+    ImageDraw.Draw(image).ellipse((198, 90, 288, 144), "white", "black", 3)
+    larger = image.resize((WIDTH * factor, HEIGHT * factor), Image.Resampling.BICUBIC)
+    found = [
+        Box(*(round(edge / factor) for edge in (box.left, box.top, box.right, box.bottom)))
+        for box in boxes_of(np.asarray(larger))
+    ]
+    assert_same(found, boxes_of(np.asarray(image)), 0.97)
+
+
+def test_dashed_frames() -> None:
+    image = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    draw = ImageDraw.Draw(image)
+    for box in GRID:
+        for x in range(box.left, box.right, 14):
+            draw.line([(x, box.top), (x + 9, box.top)], "black", 2)
+            draw.line([(x, box.bottom), (x + 9, box.bottom)], "black", 2)
+        for y in range(box.top, box.bottom, 14):
+            draw.line([(box.left, y), (box.left, y + 9)], "black", 2)
+            draw.line([(box.right, y), (box.right, y + 9)], "black", 2)
+        x, y = (box.left + box.right) // 2, (box.top + box.bottom) // 2
+        draw.ellipse((x - 36, y - 48, x + 36, y + 48), (120, 120, 120), "black", 3)
+    assert_same(boxes_of(np.asarray(image)), GRID, 0.9)
+
+
+def test_panels_that_share_a_frame() -> None:
+    panels = [Box(24, 24, 240, 360), Box(240, 24, 456, 360), Box(24, 360, 456, 696)]
+    assert_same(boxes_of(np.asarray(page(panels))), panels, 0.95)
+
+
+def test_lines_of_letters_are_no_gutters() -> None:
+    image = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(22)
+    for line in range(16):
+        draw.text((30, 40 + 36 * line), "A PAGE WITH NOTHING BUT LETTERS " * 2, "black", font)
+    assert len(boxes_of(np.asarray(image))) == 1
+
+
+def test_a_clear_grid_is_surer_than_a_page_without_gutters() -> None:
+    clear = find_panels(np.asarray(page(GRID)))
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (HEIGHT // 24, WIDTH // 24, 3), np.uint8)
+    scribble = np.asarray(Image.fromarray(noise).resize((WIDTH, HEIGHT), Image.Resampling.NEAREST)).copy()
+    for _ in range(3):  # lines right across, as of a window, that might be gutters or not
+        at = int(random.integers(100, HEIGHT - 100))
+        scribble[at : at + 4, : WIDTH * 2 // 3] = 255
+    assert min(panel.confidence for panel in clear) > 0.8
+    assert min(panel.confidence for panel in find_panels(scribble)) < min(p.confidence for p in clear)
