@@ -158,6 +158,20 @@ class CutPage:
         found = [part for part, thick in zip(found, thickness, strict=True) if thick >= _TOO_THIN * usual]
         return found or [Part(self.whole, confidence=0.0)]
 
+    def framed(self, region: Region) -> float:
+        """The share of a region's outline at which an edge is seen."""
+        seen = whole = 0.0
+        for start, end in zip(region.corners, np.roll(region.corners, -1, axis=0), strict=True):
+            length = float(np.hypot(*(end - start)))
+            off = np.abs(np.stack([start, end]) @ self.normals.T - self.offsets).max(0)
+            covered = 0.0
+            for place in np.flatnonzero(off < _STROKE * self._shorter):
+                edge = self.edges[place]
+                first, behind = edge.samples(*sorted((edge.direction @ start, edge.direction @ end)))
+                covered = max(covered, float(edge.covered[behind] - edge.covered[first]) * STEP)
+            seen, whole = seen + min(covered, length), whole + length
+        return seen / max(whole, 1e-6)
+
     def _cut(self, part: Part, depth: int) -> Iterator[Part]:
         part, crossing = self._trimmed(part, _COVERED_OUTSIDE)
         best = self._best_cut(part, crossing)
@@ -290,21 +304,7 @@ class CutPage:
         ink = self._ink(region)
         if thickness < _SLIVER * self._shorter:
             return ink >= _SLIVER_INK
-        return ink >= (_EMPTY if self._framed(region) < _FRAMED else _FRAME_INK)
-
-    def _framed(self, region: Region) -> float:
-        """The share of a region's outline at which an edge is seen."""
-        seen = whole = 0.0
-        for start, end in zip(region.corners, np.roll(region.corners, -1, axis=0), strict=True):
-            length = float(np.hypot(*(end - start)))
-            off = np.abs(np.stack([start, end]) @ self.normals.T - self.offsets).max(0)
-            covered = 0.0
-            for place in np.flatnonzero(off < _STROKE * self._shorter):
-                edge = self.edges[place]
-                first, behind = edge.samples(*sorted((edge.direction @ start, edge.direction @ end)))
-                covered = max(covered, float(edge.covered[behind] - edge.covered[first]) * STEP)
-            seen, whole = seen + min(covered, length), whole + length
-        return seen / max(whole, 1e-6)
+        return ink >= (_EMPTY if self.framed(region) < _FRAMED else _FRAME_INK)
 
     def _ink(self, region: Region) -> float:
         """The share of the region that is not of the commonest gutter color in it."""

@@ -17,6 +17,7 @@ _WORKING_AREA = 560_000  # pixels of a page on which panels are looked for
 _STRIP, _STRIP_WIDTH = 2.2, 620  # a page so many times as high as wide is a strip, and looked at so wide
 _SKETCHY = 0.15  # a page with less ink may have dashed frames
 _DASH = 0.02  # so wide a gap between dashes is filled, as a share of the page's shorter side
+_FRAMED = 0.8  # of such a panel's outline is a line
 _UPRIGHT = 0.97  # a panel that fills so much of its box is a rectangle
 
 
@@ -44,7 +45,10 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
     page = CutPage.of(small)
     parts = page.panels()
     if len(parts) == 1 and page.ink < _SKETCHY:
-        parts = CutPage.of(_dashes_joined(small)).panels()
+        joined = CutPage.of(_dashes_joined(small))
+        framed = joined.panels()
+        if all(joined.framed(part.region) > _FRAMED for part in framed):
+            parts = framed
     order = reading_order([part.region.even_box for part in parts], direction)
     regions = [parts[place].region.scaled(width / size[0], height / size[1]) for place in order]
     return [
@@ -56,11 +60,10 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
 def _dashes_joined(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The picture with short breaks in its level and upright dark lines filled."""
     reach = 2 * round(_DASH * min(image.shape[:2]) / 2) + 1
-    joined = [
-        cv2.morphologyEx(image, cv2.MORPH_OPEN, np.ones(shape, np.uint8))
-        for shape in ((1, reach), (reach, 1))
-    ]
-    return np.minimum(*joined)
+    level, upright = (np.ones(shape, np.uint8) for shape in ((1, reach), (reach, 1)))
+    return cv2.min(
+        cv2.morphologyEx(image, cv2.MORPH_OPEN, level), cv2.morphologyEx(image, cv2.MORPH_OPEN, upright)
+    ).astype(np.uint8)
 
 
 def _polygon(region: Region) -> tuple[tuple[int, int], ...] | None:
