@@ -1,0 +1,279 @@
+"""Blocks of text on a page of working size: which groups of glyphs are written, and what they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pages.balloons import Grounds, Shape, closed_shape, cut_shape, seed_beside, without_tail
+from pages.glyphs import Glyphs, find_glyphs, group_glyphs
+from pages.model import Box
+
+Kind = Literal["balloon", "caption", "free"]
+
+_WRITTEN = 0.55  # the score from which a group of glyphs is taken for writing wherever it stands
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of text at working size.
+
+    Attributes:
+        box: of the letters, tight.
+        letters: (h, w) bool, the letters in the box.
+        size: of a typical letter.
+        ink: gray level of the letters.
+        ground: gray level of the paper.
+        shape: the balloon's inside; None for free lettering.
+        kind: what it stands in.
+        confidence: in [0, 1].
+    """
+
+    box: Box
+    letters: NDArray[np.bool_]
+    size: float
+    ink: float
+    ground: float
+    shape: Shape | None
+    kind: Kind
+    confidence: float
+
+
+@dataclass(frozen=True)
+class _Group:
+    members: NDArray[np.int64]
+    score: float
+    clean: float
+    size: float
+    box: Box
+
+
+def find_blocks(image: NDArray[np.uint8]) -> list[Block]:
+    """The blocks of text of a picture (H, W, 3) uint8 of working size."""
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    blocks: list[Block] = []
+    taken = np.zeros(gray.shape, np.bool_)
+    for light in (False, True):
+        level = cv2.bitwise_not(gray) if light else gray
+        for block in _blocks(image, level, taken, light=light):
+            blocks.append(block)
+        for block in blocks:
+            taken[block.box.top:block.box.bottom, block.box.left:block.box.right] = True
+    return blocks
+
+
+def _blocks(image, gray, taken, *, light):
+    glyphs = find_glyphs(gray)
+    usable = (glyphs.unrest < 25) & (glyphs.clear > 0.1)
+    groups = [_group(glyphs, members) for members in group_glyphs(gray, glyphs, usable)]
+    odd = [group for group in groups if len(group.members) > 4 and group.score < _WRITTEN]
+    if odd:
+        groups = [group for group in groups if len(group.members) <= 4 or group.score >= _WRITTEN]
+        usable[:] = False
+        for group in odd:
+            usable[_without_strays(glyphs, group)] = True
+        groups += [_group(glyphs, members) for members in group_glyphs(gray, glyphs, usable)]
+    groups = [
+        group
+        for group in groups
+        if group.clean > 0.4
+        and group.size >= (8 if len(group.members) < 3 else 5)
+        and taken[group.box.top : group.box.bottom, group.box.left : group.box.right].mean() < 0.3
+    ]
+    grounds = Grounds(image)
+    by_ground: dict[int, list[_Group]] = {}
+    for group in groups:
+        largest = group.members[np.argmax(glyphs.area[group.members])]
+        seed = seed_beside(gray, glyphs.labels, int(glyphs.number[largest]), _box(glyphs, largest[None]), float(np.median(glyphs.ground[group.members])))
+        ground = grounds.at(*seed)
+        by_ground.setdefault(ground, []).append(group)
+    for ground, there in by_ground.items():
+        shape = closed_shape(grounds, ground, gray.shape)
+        joined = [] if shape is None else _in_balloon(glyphs, _inside(glyphs, shape), there)
+        if shape is not None and _is_balloon(shape, joined, glyphs, light=light):
+            for group in joined:
+                yield _block(glyphs, group, shape)
+        else:
+            for group in there:
+                if group.score >= (0.75 if light else _WRITTEN):
+                    letters = _letters(glyphs, group.members, group.box)
+                    cut = cut_shape(grounds, ground, group.box, letters, gray.shape)
+                    yield _block(glyphs, group, cut)
+
+
+def _group(glyphs: Glyphs, members: NDArray[np.int64]) -> _Group:
+    size, box, clean = _typical(glyphs, members), _box(glyphs, members), _clean(glyphs, members)
+    return _Group(members, clean * _written(glyphs, members, size, box), clean, size, box)
+
+
+def _without_strays(glyphs: Glyphs, group: _Group) -> NDArray[np.int64]:
+    """A group's glyphs without those that join what does not belong together: long lines and large spots."""
+    size = glyphs.size[group.members]
+    thin = np.minimum(glyphs.width, glyphs.height)[group.members]
+    median = np.median(size[size >= 0.3 * np.percentile(size, 80)])
+    return group.members[(size < 1.8 * median) & ((size < 5 * thin) | (size < 1.1 * median))]
+
+
+def _block(glyphs, group, shape):
+    kind = "free" if shape is None else "caption" if shape.squareness > 0.93 else "balloon"
+    return Block(group.box, _letters(glyphs, group.members, group.box), group.size, float(np.median(glyphs.ink[group.members])), float(np.median(glyphs.ground[group.members])), shape, kind, group.score)
+
+
+def _inside(glyphs: Glyphs, shape: Shape) -> NDArray[np.int64]:
+    """The glyphs whose middle is in a shape."""
+    middle = ((glyphs.box[:, :2] + glyphs.box[:, 2:]) / 2).astype(np.intp) - (shape.box.left, shape.box.top)
+    x, y = middle.T
+    within = (x >= 0) & (y >= 0) & (x < shape.mask.shape[1]) & (y < shape.mask.shape[0])
+    within[within] = shape.mask[y[within], x[within]]
+    return np.flatnonzero(within)
+
+
+def _in_balloon(glyphs: Glyphs, inside: NDArray[np.int64], groups: list[_Group]) -> list[_Group]:
+    """The blocks of text in a balloon: everything written in it, joined with what it stands by."""
+    single = [
+        _Group(each, 0, 0, float(glyphs.size[each][0]), _box(glyphs, each))
+        for each in np.setdiff1d(inside, np.concatenate([group.members for group in groups]))[:, None]
+    ]
+    joined: list[_Group] = []
+    for group in sorted(groups, key=lambda group: -len(group.members)) + single:
+        for place, other in enumerate(joined):
+            if _gap(group.box, other.box) < 1.6 * other.size:
+                members = np.concatenate([other.members, group.members])
+                joined[place] = replace(other, members=members, box=_box(glyphs, members))
+                break
+        else:
+            joined.append(group)
+    return [replace(group, score=max(group.score, _WRITTEN)) for group in joined if group.clean > 0]
+
+
+def _gap(one: Box, two: Box) -> int:
+    """The pixels between two boxes, negative where they overlap."""
+    return max(
+        max(one.left, two.left) - min(one.right, two.right), max(one.top, two.top) - min(one.bottom, two.bottom)
+    )
+
+
+def _is_balloon(shape: Shape, groups: list[_Group], glyphs: Glyphs, *, light: bool) -> bool:
+    """Whether a closed ground is a balloon or caption: what it holds is written, and little else."""
+    if len(groups) == 0 or shape.solidity < 0.55:
+        return False
+    inside = np.concatenate([group.members for group in groups])
+    window = glyphs.labels[shape.box.top : shape.box.bottom, shape.box.left : shape.box.right]
+    own = glyphs.area[inside].sum() / max(((window > 0) & shape.mask).sum(), 1)
+    box = _box(glyphs, inside)
+    text = box.width * box.height / shape.area
+    score = max(group.score for group in groups)
+    if score > (_WRITTEN if shape.solidity > 0.7 and not light else 0.8) and text > 0.04 and own > 0.7:
+        return True
+    core = without_tail(shape)
+    rows, columns = np.flatnonzero(core.mask.any(1)), np.flatnonzero(core.mask.any(0))
+    if light or len(rows) == 0:
+        return False
+    across = (box.left + box.right) / 2 - core.box.left - (columns[0] + columns[-1]) / 2
+    down = (box.top + box.bottom) / 2 - core.box.top - (rows[0] + rows[-1]) / 2
+    off = max(abs(across) / len(columns), abs(down) / len(rows))
+    clean = _clean(glyphs, inside)
+    pure = own > 0.95 and clean > 0.9
+    return bool(
+        core.solidity > (0.75 if pure else 0.88)
+        and own > 0.78
+        and text > (0.008 if pure and core.solidity > 0.94 else 0.03)
+        and off < (0.3 if pure and _in_line(glyphs, groups[0]) else 0.15)
+        and min(len(rows), len(columns)) > 1.3 * groups[0].size
+        and shape.area > 1500
+        and np.median(glyphs.ground[inside]) > 200
+        and clean > 0.6
+        and _few_letters(glyphs, groups[0])
+    )
+
+
+def _few_letters(glyphs: Glyphs, group: _Group) -> bool:
+    """Whether a few glyphs are a short word or a single letter, and not a face, a pupil or a window."""
+    members = group.members
+    width, height, area = glyphs.width[members], glyphs.height[members], glyphs.area[members]
+    elongated = np.maximum(width, height) / np.minimum(width, height)
+    fill = area / (width * height)
+    compact = (elongated < 2) & (np.maximum(width, height) > 8)
+    if compact.any() and np.median(fill[compact]) > (0.68 if len(members) == 1 else 0.85):
+        return False
+    dense = area.sum() / (group.box.width * group.box.height)
+    pen, line = _pen(glyphs, members, group.size), _in_line(glyphs, group)
+    if len(members) > 2 and (pen > 0.4 or area.max() > 0.6 * area.sum() and not line):
+        return False
+    if len(members) < 3:
+        return bool(dense > (0.25 if len(members) == 1 else 0.12))
+    return bool(dense > (0.05 if line else 0.18 if pen < 0.25 else 0.25))
+
+
+def _in_line(glyphs: Glyphs, group: _Group) -> bool:
+    """Whether all glyphs of a group stand in one line."""
+    middle = (glyphs.box[group.members, :2] + glyphs.box[group.members, 2:]) / 2
+    if len(middle) < 3:
+        return True
+    return bool(np.linalg.eigvalsh(np.cov(middle.T))[0] < (0.25 * group.size) ** 2)
+
+
+def _clean(glyphs: Glyphs, members: NDArray[np.int64]) -> float:
+    """How even the paper close around the glyphs of a group is, in [0, 1]."""
+    contrast = glyphs.ground[members] - glyphs.ink[members]
+    unrest = np.average(glyphs.unrest[members] / contrast, weights=glyphs.area[members])
+    paper = np.std(glyphs.ground[members]) / np.median(contrast)
+    return _fall(unrest, 0.05, 0.14) * _fall(paper, 0.03, 0.10)
+
+
+def _written(glyphs: Glyphs, members: NDArray[np.int64], size: float, box: Box) -> float:
+    """How much the glyphs of a group look like letters: many, dense, compact, alike in size and stroke; in [0, 1]."""
+    width, height, area = glyphs.width[members], glyphs.height[members], glyphs.area[members]
+    large = glyphs.size[members] >= 0.5 * size
+    fill = area / (width * height)
+    dense = area.sum() / (box.width * box.height)
+    elongated = np.median(np.maximum(width, height)[large] / np.minimum(width, height)[large])
+    varied = (np.std(width[large]) + np.std(height[large])) / size + np.std(fill[large])
+    pen = _pen(glyphs, members, size)
+    score = _fall(varied, 0.9, 1.6) * min(1.0, 0.15 + 0.17 * large.sum() + 0.04 * (~large).sum())
+    score *= 1 - (_fall(dense, 0.04, 0.08) if len(members) > 15 and pen < 0.25 else _fall(dense, 0.08, 0.16))
+    score *= _fall(elongated, 1.7, 3.0) if len(members) < 8 or pen < 0.15 else _fall(elongated, 1.5, 2.4)
+    if len(members) > 5:
+        score *= _fall(np.median(fill[large]), 0.7, 0.9)
+    else:
+        score *= 0.7 * _even_line(glyphs, members[large], size)
+    return score * (_fall(pen, 0.3, 0.5) if len(members) > 2 else 1.0)
+
+
+def _pen(glyphs: Glyphs, members: NDArray[np.int64], size: float) -> float:
+    """How much the thickness of strokes differs from glyph to glyph: about 0.1 in writing, 0.3 and more in drawing."""
+    stroke = glyphs.stroke[members][glyphs.size[members] >= 0.5 * size]
+    return float(np.std(stroke) / np.mean(stroke))
+
+
+def _even_line(glyphs: Glyphs, members: NDArray[np.int64], size: float) -> float:
+    """How much a few glyphs stand alike in one line, in [0, 1]; two always do, so they count for nothing."""
+    if len(members) < 3:
+        return 0.0
+    middle = (glyphs.box[members, :2] + glyphs.box[members, 2:]) / 2
+    spread = np.sqrt(max(np.linalg.eigvalsh(np.cov(middle.T))[0], 0)) / size
+    return _fall(spread, 0.15, 0.3) * _fall(float(np.std(glyphs.size[members])) / size, 0.25, 0.45)
+
+
+def _fall(value: float, good: float, bad: float) -> float:
+    """1 up to one value, falling to 0 at another."""
+    return float(np.clip((bad - value) / (bad - good), 0, 1))
+
+
+def _typical(glyphs, members) -> float:
+    size = glyphs.size[members]
+    return float(np.median(size[size >= 0.5 * np.percentile(size, 80)]))
+
+
+def _box(glyphs, members) -> Box:
+    box = glyphs.box[members]
+    return Box(*(int(v) for v in (*box[:, :2].min(0), *box[:, 2:].max(0))))
+
+
+def _letters(glyphs, members, box):
+    return np.isin(glyphs.labels[box.top:box.bottom, box.left:box.right], glyphs.number[members])
