@@ -69,7 +69,7 @@ def find_blocks(image: NDArray[np.uint8]) -> list[Block]:
 
 def _blocks(image, gray, taken, *, light):
     glyphs = find_glyphs(gray)
-    usable = (glyphs.unrest < 25) & (glyphs.clear > 0.1)
+    usable = (glyphs.unrest < 25) & (glyphs.clear > 0.1) & ~_rings(glyphs)
     groups = [_group(glyphs, members) for members in group_glyphs(gray, glyphs, usable)]
     odd = [group for group in groups if len(group.members) > 4 and group.score < _WRITTEN]
     if odd:
@@ -106,9 +106,21 @@ def _blocks(image, gray, taken, *, light):
                     yield _block(glyphs, group, cut)
 
 
+def _rings(glyphs: Glyphs) -> NDArray[np.bool_]:
+    """Glyphs that go around several others: outlines of balloons, not letters."""
+    rings = np.zeros(len(glyphs.number), np.bool_)
+    middle = (glyphs.box[:, :2] + glyphs.box[:, 2:]) / 2
+    for each in np.flatnonzero((glyphs.size > 40) & (glyphs.area < 0.25 * glyphs.width * glyphs.height)):
+        left, top, right, bottom = glyphs.box[each]
+        x, y = middle.T
+        rings[each] = ((x > left) & (x < right) & (y > top) & (y < bottom)).sum() > 3
+    return rings
+
+
 def _group(glyphs: Glyphs, members: NDArray[np.int64]) -> _Group:
     size, box, clean = _typical(glyphs, members), _box(glyphs, members), _clean(glyphs, members)
-    return _Group(members, clean * _written(glyphs, members, size, box), clean, size, box)
+    score = clean * _written(glyphs, members, size, box) if len(members) > 2 and clean > 0.4 else 0.0
+    return _Group(members, score, clean, size, box)
 
 
 def _without_strays(glyphs: Glyphs, group: _Group) -> NDArray[np.int64]:
@@ -167,8 +179,10 @@ def _is_balloon(shape: Shape, groups: list[_Group], glyphs: Glyphs, *, light: bo
     own = glyphs.area[inside].sum() / max(((window > 0) & shape.mask).sum(), 1)
     box = _box(glyphs, inside)
     text = box.width * box.height / shape.area
-    score = max(group.score for group in groups)
-    if score > (_WRITTEN if shape.solidity > 0.7 and not light else 0.8) and text > 0.04 and own > 0.7:
+    written = [group for group in groups if group.score > (_WRITTEN if shape.solidity > 0.7 and not light else 0.8)]
+    covered = sum(group.box.width * group.box.height for group in written) / shape.area
+    share = sum(glyphs.area[group.members].sum() for group in written) / glyphs.area[inside].sum()
+    if covered > 0.04 and own > 0.7 and share > 0.6:
         return True
     core = without_tail(shape)
     rows, columns = np.flatnonzero(core.mask.any(1)), np.flatnonzero(core.mask.any(0))
@@ -203,11 +217,11 @@ def _few_letters(glyphs: Glyphs, group: _Group) -> bool:
         return False
     dense = area.sum() / (group.box.width * group.box.height)
     pen, line = _pen(glyphs, members, group.size), _in_line(glyphs, group)
-    if len(members) > 2 and (pen > 0.4 or area.max() > 0.6 * area.sum() and not line):
+    if len(members) > 2 and (pen > 0.5 and dense < 0.4 or area.max() > 0.6 * area.sum() and not line):
         return False
     if len(members) < 3:
         return bool(dense > (0.25 if len(members) == 1 else 0.12))
-    return bool(dense > (0.05 if line else 0.18 if pen < 0.25 else 0.25))
+    return bool(dense > (0.05 if line else 0.18 if pen < 0.25 else 0.22))
 
 
 def _in_line(glyphs: Glyphs, group: _Group) -> bool:
@@ -241,7 +255,7 @@ def _written(glyphs: Glyphs, members: NDArray[np.int64], size: float, box: Box) 
     if len(members) > 5:
         score *= _fall(np.median(fill[large]), 0.7, 0.9)
     else:
-        score *= 0.7 * _even_line(glyphs, members[large], size)
+        score *= (1.0 if pen < 0.1 else 0.7) * _even_line(glyphs, members[large], size)
     return score * (_fall(pen, 0.3, 0.5) if len(members) > 2 else 1.0)
 
 

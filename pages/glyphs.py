@@ -83,13 +83,11 @@ def find_glyphs(gray: NDArray[np.uint8]) -> Glyphs:
     spot = flat[inked]
     stroke = 4 * np.bincount(spot, depth.ravel()[inked], count) / np.maximum(area, 1) - 1
     level = np.bincount(spot, gray.ravel()[inked], count) / np.maximum(area, 1)
-    around = cv2.dilate(marked, np.ones((9, 9), np.uint8)).astype(np.int32)
-    around[cv2.dilate(ink, np.ones((3, 3), np.uint8), iterations=1) > 0] = 0
-    paper = np.flatnonzero(around)
-    owner, value = around.ravel()[paper], gray.ravel()[paper].astype(np.float64)
-    seen = np.bincount(owner, minlength=count)
-    mean = np.bincount(owner, value, count) / np.maximum(seen, 1)
-    spread = np.sqrt(np.maximum(np.bincount(owner, value * value, count) / np.maximum(seen, 1) - mean * mean, 0))
+    free = cv2.dilate(ink, np.ones((3, 3), np.uint8)) == 0
+    seen, mean, spread = _surroundings(gray, marked, free, 9, count)
+    near, near_mean, near_spread = _surroundings(gray, marked, free, 5, count)
+    haloed = (near_spread < 0.6 * spread) & (near > 0.8 * (width + height))  # white around letters over art
+    mean, spread = np.where(haloed, near_mean, mean), np.where(haloed, near_spread, spread)
     clear = seen / (6 * (width + height) + 36)
     keep = np.flatnonzero(fits & (seen > 0) & (mean - level > 40))
     left, top = stats[keep, cv2.CC_STAT_LEFT].astype(np.float64), stats[keep, cv2.CC_STAT_TOP].astype(np.float64)
@@ -99,6 +97,17 @@ def find_glyphs(gray: NDArray[np.uint8]) -> Glyphs:
         box=np.stack([left, top, left + width[keep], top + height[keep]], 1),
         area=area[keep], stroke=stroke[keep], ink=level[keep], ground=mean[keep], unrest=spread[keep], clear=clear[keep],
     )
+
+
+def _surroundings(gray, marked, free, width, count):
+    """Of each spot the pixels, mean and standard deviation of the paper around it, as far as half a width."""
+    around = np.where(free, cv2.dilate(marked, np.ones((width, width), np.uint8)), 0).astype(np.int32)
+    paper = np.flatnonzero(around)
+    owner, value = around.ravel()[paper], gray.ravel()[paper].astype(np.float64)
+    seen = np.bincount(owner, minlength=count)
+    mean = np.bincount(owner, value, count) / np.maximum(seen, 1)
+    square = np.bincount(owner, value * value, count) / np.maximum(seen, 1)
+    return seen, mean, np.sqrt(np.maximum(square - mean * mean, 0))
 
 
 def group_glyphs(
