@@ -94,16 +94,13 @@ def _blocks(image, gray, taken, *, light):
         by_ground.setdefault(ground, []).append(group)
     for ground, there in by_ground.items():
         shape = closed_shape(grounds, ground, gray.shape)
-        joined = [] if shape is None else _in_balloon(glyphs, _inside(glyphs, shape), there)
-        if shape is not None and _is_balloon(shape, joined, glyphs, light=light):
-            for group in joined:
-                yield _block(glyphs, group, shape)
-        else:
-            for group in there:
-                if group.score >= (0.75 if light else _WRITTEN):
-                    letters = _letters(glyphs, group.members, group.box)
-                    cut = cut_shape(grounds, ground, group.box, letters, gray.shape)
-                    yield _block(glyphs, group, cut)
+        balloon = [] if shape is None else _in_balloon(glyphs, shape, there, gray.size, light=light)
+        for group in balloon:
+            yield _block(glyphs, group, shape)
+        for group in [] if balloon else there:
+            if group.score >= (0.75 if light else _WRITTEN):
+                letters = _letters(glyphs, group.members, group.box)
+                yield _block(glyphs, group, cut_shape(grounds, ground, group.box, letters, gray.shape))
 
 
 def _rings(glyphs: Glyphs) -> NDArray[np.bool_]:
@@ -145,22 +142,22 @@ def _inside(glyphs: Glyphs, shape: Shape) -> NDArray[np.int64]:
     return np.flatnonzero(within)
 
 
-def _in_balloon(glyphs: Glyphs, inside: NDArray[np.int64], groups: list[_Group]) -> list[_Group]:
-    """The blocks of text in a balloon: everything written in it, joined with what it stands by."""
+def _joined(glyphs: Glyphs, shape: Shape, groups: list[_Group]) -> list[_Group]:
+    """All glyphs in a shape, the small ones with the groups that they stand by; the largest group first."""
     single = [
         _Group(each, 0, 0, float(glyphs.size[each][0]), _box(glyphs, each))
-        for each in np.setdiff1d(inside, np.concatenate([group.members for group in groups]))[:, None]
+        for each in np.setdiff1d(_inside(glyphs, shape), np.concatenate([group.members for group in groups]))[:, None]
     ]
     joined: list[_Group] = []
-    for group in sorted(groups, key=lambda group: -len(group.members)) + single:
+    for group in sorted(groups, key=lambda group: (-group.score, -len(group.members))) + single:
         for place, other in enumerate(joined):
-            if _gap(group.box, other.box) < 1.6 * other.size:
+            if _gap(group.box, other.box) < 1.6 * other.size and group.size < 3 * other.size:
                 members = np.concatenate([other.members, group.members])
                 joined[place] = replace(other, members=members, box=_box(glyphs, members))
                 break
         else:
             joined.append(group)
-    return [replace(group, score=max(group.score, _WRITTEN)) for group in joined if group.clean > 0]
+    return joined
 
 
 def _gap(one: Box, two: Box) -> int:
@@ -170,40 +167,52 @@ def _gap(one: Box, two: Box) -> int:
     )
 
 
-def _is_balloon(shape: Shape, groups: list[_Group], glyphs: Glyphs, *, light: bool) -> bool:
-    """Whether a closed ground is a balloon or caption: what it holds is written, and little else."""
-    if len(groups) == 0 or shape.solidity < 0.55:
-        return False
-    inside = np.concatenate([group.members for group in groups])
+def _in_balloon(
+    glyphs: Glyphs, shape: Shape, groups: list[_Group], page: int, *, light: bool
+) -> list[_Group]:
+    """The text in a closed ground that is a balloon or caption, because it holds writing and little else; or none."""
+    joined = _joined(glyphs, shape, groups)
+    if shape.solidity < 0.55:
+        return []
+    area = {id(group): glyphs.area[group.members].sum() for group in joined}
     window = glyphs.labels[shape.box.top : shape.box.bottom, shape.box.left : shape.box.right]
-    own = glyphs.area[inside].sum() / max(((window > 0) & shape.mask).sum(), 1)
-    box = _box(glyphs, inside)
-    text = box.width * box.height / shape.area
-    written = [group for group in groups if group.score > (_WRITTEN if shape.solidity > 0.7 and not light else 0.8)]
+    inked = max(((window > 0) & shape.mask).sum(), 1)
+    threshold = _WRITTEN if shape.solidity > 0.7 and not light else 0.8
+    written = [group for group in joined if group.score > threshold]
     covered = sum(group.box.width * group.box.height for group in written) / shape.area
-    share = sum(glyphs.area[group.members].sum() for group in written) / glyphs.area[inside].sum()
-    if covered > 0.04 and own > 0.7 and share > 0.6:
-        return True
-    core = without_tail(shape)
+    if (
+        covered > (0.04 if shape.area < 0.02 * page else 0.12)
+        and sum(area.values()) > 0.7 * inked
+        and sum(area[id(group)] for group in written) > 0.45 * inked
+    ):
+        size = max(group.size for group in written)
+        return [
+            replace(group, score=max(group.score, _WRITTEN))
+            for group in joined
+            if group.score > 0.3 or 0.5 * size < group.size < 2 * size and _few_letters(glyphs, group)
+        ]
+    words = [group for group in joined if group.clean > 0.6 and _few_letters(glyphs, group)]
+    if light or not words or shape.area < 1500 or sum(area[id(group)] for group in words) < 0.78 * inked:
+        return []
+    members = np.concatenate([group.members for group in words])
+    box, core = _box(glyphs, members), without_tail(shape)
     rows, columns = np.flatnonzero(core.mask.any(1)), np.flatnonzero(core.mask.any(0))
-    if light or len(rows) == 0:
-        return False
+    if len(rows) == 0 or min(len(rows), len(columns)) < 1.3 * words[0].size:
+        return []
     across = (box.left + box.right) / 2 - core.box.left - (columns[0] + columns[-1]) / 2
     down = (box.top + box.bottom) / 2 - core.box.top - (rows[0] + rows[-1]) / 2
     off = max(abs(across) / len(columns), abs(down) / len(rows))
-    clean = _clean(glyphs, inside)
-    pure = own > 0.95 and clean > 0.9
-    return bool(
-        core.solidity > (0.75 if pure else 0.88)
-        and own > 0.78
-        and text > (0.008 if pure and core.solidity > 0.94 else 0.03)
-        and off < (0.3 if pure and _in_line(glyphs, groups[0]) else 0.15)
-        and min(len(rows), len(columns)) > 1.3 * groups[0].size
-        and shape.area > 1500
-        and np.median(glyphs.ground[inside]) > 200
-        and clean > 0.6
-        and _few_letters(glyphs, groups[0])
-    )
+    text = sum(group.box.width * group.box.height for group in words) / shape.area
+    pure = sum(area[id(group)] for group in words) > 0.95 * inked and min(group.clean for group in words) > 0.9
+    if (
+        core.solidity < (0.75 if pure and len(members) > 1 else 0.88)
+        or off > (0.3 if pure and len(members) > 1 and _in_line(glyphs, words[0]) else 0.15)
+        or text < (0.008 if pure and core.solidity > 0.94 and len(members) > 1 else 0.03 if len(members) > 1 else 0.06)
+        or np.median(glyphs.ground[members]) < 200
+        or len(members) == len(words) > 1
+    ):
+        return []
+    return [replace(group, score=max(group.score, _WRITTEN)) for group in words]
 
 
 def _few_letters(glyphs: Glyphs, group: _Group) -> bool:
@@ -219,8 +228,10 @@ def _few_letters(glyphs: Glyphs, group: _Group) -> bool:
     pen, line = _pen(glyphs, members, group.size), _in_line(glyphs, group)
     if len(members) > 2 and (pen > 0.5 and dense < 0.4 or area.max() > 0.6 * area.sum() and not line):
         return False
-    if len(members) < 3:
-        return bool(dense > (0.25 if len(members) == 1 else 0.12))
+    if len(members) == 1:
+        return bool(dense > 0.25 and elongated[0] < 1.8)
+    if len(members) == 2:
+        return bool(dense > 0.12)
     return bool(dense > (0.05 if line else 0.18 if pen < 0.25 else 0.22))
 
 
@@ -252,7 +263,7 @@ def _written(glyphs: Glyphs, members: NDArray[np.int64], size: float, box: Box) 
     score = _fall(varied, 0.9, 1.6) * min(1.0, 0.15 + 0.17 * large.sum() + 0.04 * (~large).sum())
     score *= 1 - (_fall(dense, 0.04, 0.08) if len(members) > 15 and pen < 0.25 else _fall(dense, 0.08, 0.16))
     score *= _fall(elongated, 1.7, 3.0) if len(members) < 8 or pen < 0.15 else _fall(elongated, 1.5, 2.4)
-    if len(members) > 5:
+    if large.sum() > 5:
         score *= _fall(np.median(fill[large]), 0.7, 0.9)
     else:
         score *= (1.0 if pen < 0.1 else 0.7) * _even_line(glyphs, members[large], size)

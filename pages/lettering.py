@@ -24,6 +24,7 @@ _STRIP_WIDTH = 1000  # the least working width of a strip that is read downwards
 _MOST_PIXELS = 2_000_000  # of the working copy of a page that is no strip
 _LARGEST_SCALE = 1.75
 _OUTLINE = 8  # working pixels: the thickest outline of a balloon
+_TIP = 6  # working pixels: how far a tail's tip may be too thin to be seen at working size
 _STEP = 40  # gray levels by which an outline differs from the paper
 
 
@@ -241,12 +242,11 @@ def _drawn_shape(image: NDArray[np.uint8], block: Block, shape: Shape, scale: fl
     """A balloon at the page's size with its outline: paper like its own close to the shape found, grown by the
     thickness at which most of the surroundings stop being ink."""
     pixel = 1 / scale
-    window = grown(_scaled(shape.box, scale, image.shape), round((_OUTLINE + 4) * pixel), image.shape)
+    window = grown(_scaled(shape.box, scale, image.shape), round((_OUTLINE + _TIP + 2) * pixel), image.shape)
     rough = _enlarged(shape.mask, shape.box, window, scale, image.shape)
     gray = cv2.cvtColor(np.ascontiguousarray(image[window.top : window.bottom, window.left : window.right]), cv2.COLOR_RGB2GRAY)
-    reach = 2 * round(2.5 * pixel) + 1
-    sure = cv2.erode(rough, np.ones((reach, reach), np.uint8), borderValue=1)
-    near = cv2.dilate(rough, np.ones((reach, reach), np.uint8))
+    sure = cv2.erode(rough, np.ones((2 * round(2.5 * pixel) + 1,) * 2, np.uint8), borderValue=1)
+    near = cv2.dilate(rough, np.ones((2 * round(_TIP * pixel) + 1,) * 2, np.uint8))
     unlike = np.abs(gray.astype(np.float32) - block.ground)
     paper = ((unlike < _STEP) & (near > 0)) | (sure > 0)
     _, parts = cv2.connectedComponents(paper.astype(np.uint8), connectivity=4)
@@ -263,7 +263,11 @@ def _drawn_shape(image: NDArray[np.uint8], block: Block, shape: Shape, scale: fl
     inked = np.bincount(rings.ravel(), (unlike > line).ravel(), len(counted)) / np.maximum(counted, 1)
     ends = np.flatnonzero(inked[1:-1] < 0.5)
     thickness = ends[0] + 1 if len(ends) else 1.5 * pixel
-    return window, away <= thickness
+    mask = away <= thickness
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    top, left, bottom, right = (int(edge) for edge in (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))
+    tight = Box(window.left + left, window.top + top, window.left + right, window.top + bottom)
+    return tight, mask[top:bottom, left:right]
 
 
 def _scaled(box: Box, scale: float, page: tuple[int, ...]) -> Box:
