@@ -89,7 +89,7 @@ def _blocks(image, gray, taken, *, light):
     by_ground: dict[int, list[_Group]] = {}
     for group in groups:
         largest = group.members[np.argmax(glyphs.area[group.members])]
-        seed = seed_beside(gray, glyphs.labels, int(glyphs.number[largest]), _box(glyphs, largest[None]), float(np.median(glyphs.ground[group.members])))
+        seed = seed_beside(gray, glyphs.labels, int(glyphs.number[largest]), _box(glyphs, largest[None]), float(_median(glyphs.ground[group.members])))
         ground = grounds.at(*seed)
         by_ground.setdefault(ground, []).append(group)
     for ground, there in by_ground.items():
@@ -124,13 +124,13 @@ def _without_strays(glyphs: Glyphs, group: _Group) -> NDArray[np.int64]:
     """A group's glyphs without those that join what does not belong together: long lines and large spots."""
     size = glyphs.size[group.members]
     thin = np.minimum(glyphs.width, glyphs.height)[group.members]
-    median = np.median(size[size >= 0.3 * np.percentile(size, 80)])
+    median = _median(size[size >= 0.3 * np.percentile(size, 80)])
     return group.members[(size < 1.8 * median) & ((size < 5 * thin) | (size < 1.1 * median))]
 
 
 def _block(glyphs, group, shape):
     kind = "free" if shape is None else "caption" if shape.squareness > 0.93 else "balloon"
-    return Block(group.box, _letters(glyphs, group.members, group.box), group.size, float(np.median(glyphs.ink[group.members])), float(np.median(glyphs.ground[group.members])), shape, kind, group.score)
+    return Block(group.box, _letters(glyphs, group.members, group.box), group.size, float(_median(glyphs.ink[group.members])), float(_median(glyphs.ground[group.members])), shape, kind, group.score)
 
 
 def _inside(glyphs: Glyphs, shape: Shape) -> NDArray[np.int64]:
@@ -208,7 +208,7 @@ def _in_balloon(
         core.solidity < (0.75 if pure and len(members) > 1 else 0.88)
         or off > (0.3 if pure and len(members) > 1 and _in_line(glyphs, words[0]) else 0.15)
         or text < (0.008 if pure and core.solidity > 0.94 and len(members) > 1 else 0.03 if len(members) > 1 else 0.06)
-        or np.median(glyphs.ground[members]) < 200
+        or _median(glyphs.ground[members]) < 200
         or len(members) == len(words) > 1
     ):
         return []
@@ -222,7 +222,7 @@ def _few_letters(glyphs: Glyphs, group: _Group) -> bool:
     elongated = np.maximum(width, height) / np.minimum(width, height)
     fill = area / (width * height)
     compact = (elongated < 2) & (np.maximum(width, height) > 8)
-    if compact.any() and np.median(fill[compact]) > (0.68 if len(members) == 1 else 0.85):
+    if compact.any() and _median(fill[compact]) > (0.68 if len(members) == 1 else 0.85):
         return False
     dense = area.sum() / (group.box.width * group.box.height)
     pen, line = _pen(glyphs, members, group.size), _in_line(glyphs, group)
@@ -245,9 +245,10 @@ def _in_line(glyphs: Glyphs, group: _Group) -> bool:
 
 def _clean(glyphs: Glyphs, members: NDArray[np.int64]) -> float:
     """How even the paper close around the glyphs of a group is, in [0, 1]."""
-    contrast = glyphs.ground[members] - glyphs.ink[members]
-    unrest = np.average(glyphs.unrest[members] / contrast, weights=glyphs.area[members])
-    paper = np.std(glyphs.ground[members]) / np.median(contrast)
+    ground, area = glyphs.ground[members], glyphs.area[members]
+    contrast = ground - glyphs.ink[members]
+    unrest = float((glyphs.unrest[members] / contrast * area).sum() / area.sum())
+    paper = float(ground.std()) / _median(contrast)
     return _fall(unrest, 0.05, 0.14) * _fall(paper, 0.03, 0.10)
 
 
@@ -257,14 +258,14 @@ def _written(glyphs: Glyphs, members: NDArray[np.int64], size: float, box: Box) 
     large = glyphs.size[members] >= 0.5 * size
     fill = area / (width * height)
     dense = area.sum() / (box.width * box.height)
-    elongated = np.median(np.maximum(width, height)[large] / np.minimum(width, height)[large])
+    elongated = _median(np.maximum(width, height)[large] / np.minimum(width, height)[large])
     varied = (np.std(width[large]) + np.std(height[large])) / size + np.std(fill[large])
     pen = _pen(glyphs, members, size)
     score = _fall(varied, 0.9, 1.6) * min(1.0, 0.15 + 0.17 * large.sum() + 0.04 * (~large).sum())
     score *= 1 - (_fall(dense, 0.04, 0.08) if len(members) > 15 and pen < 0.25 else _fall(dense, 0.08, 0.16))
     score *= _fall(elongated, 1.7, 3.0) if len(members) < 8 or pen < 0.15 else _fall(elongated, 1.5, 2.4)
     if large.sum() > 5:
-        score *= _fall(np.median(fill[large]), 0.7, 0.9)
+        score *= _fall(_median(fill[large]), 0.7, 0.9)
     else:
         score *= (1.0 if pen < 0.1 else 0.7) * _even_line(glyphs, members[large], size)
     return score * (_fall(pen, 0.3, 0.5) if len(members) > 2 else 1.0)
@@ -287,12 +288,19 @@ def _even_line(glyphs: Glyphs, members: NDArray[np.int64], size: float) -> float
 
 def _fall(value: float, good: float, bad: float) -> float:
     """1 up to one value, falling to 0 at another."""
-    return float(np.clip((bad - value) / (bad - good), 0, 1))
+    return min(max((bad - value) / (bad - good), 0.0), 1.0)
 
 
-def _typical(glyphs, members) -> float:
-    size = glyphs.size[members]
-    return float(np.median(size[size >= 0.5 * np.percentile(size, 80)]))
+def _median(values: NDArray[np.float64]) -> float:
+    """The median (numpy's costs more than all else here on a few values)."""
+    return float(np.sort(values)[len(values) // 2])
+
+
+def _typical(glyphs: Glyphs, members: NDArray[np.int64]) -> float:
+    """The size of a typical letter among glyphs, some of which are dots and parts of letters."""
+    size = np.sort(glyphs.size[members])
+    large = size[size >= 0.5 * size[int(0.8 * (len(size) - 1))]]
+    return float(large[len(large) // 2])
 
 
 def _box(glyphs, members) -> Box:

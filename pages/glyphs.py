@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 _WINDOW = 61  # of the local threshold: wider than a letter's strokes are thick
 _SIDES = 4, 160  # of a letter
+_DARKEST = 90  # mean gray level of surroundings, up to which there is no paper in them
 _NEIGHBORS = 12
 _REACH = 1.1  # of a letter's size: the widest gap to the next letter
 _GROUND_TOLERANCE = 36  # gray levels that the paper between two letters may differ by
@@ -59,54 +60,69 @@ class Glyphs:
 
 
 def ink_of(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Where a gray picture is darker than its surroundings (Sauvola and Pietikäinen, 2000): (H, W) in {0, 1}."""
-    mean = cv2.blur(gray.astype(np.float32), (_WINDOW, _WINDOW))
-    square = cv2.sqrBoxFilter(gray, cv2.CV_32F, (_WINDOW, _WINDOW))
-    spread = np.sqrt(np.maximum(square - mean * mean, 0))
-    return ((gray < mean * (0.72 + 0.28 / 128 * spread)) & (mean - gray > 14)).astype(np.uint8)
+    """Where a gray picture is darker than its surroundings: (H, W) in {0, 1}.
+
+    The local threshold is that of Sauvola and Pietikäinen (2000). Surroundings that are dark themselves have none.
+    """
+    mean = cv2.blur(gray, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REFLECT).astype(np.float32)
+    square = cv2.sqrBoxFilter(gray, cv2.CV_32F, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REFLECT)
+    spread = cv2.sqrt(cv2.max(square - mean * mean, 0))
+    level = cv2.min(mean * (0.72 + 0.28 / 128 * spread), mean - 14)
+    level[mean < _DARKEST] = 0
+    return (gray < level).astype(np.uint8)
 
 
 def find_glyphs(gray: NDArray[np.uint8]) -> Glyphs:
-    """The dark letter-sized spots of a picture."""
+    """The dark letter-sized spots of a picture (H, W) of working size."""
     ink = ink_of(gray)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
-    width, height, area = (stats[:, n].astype(np.float64) for n in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
+    width, height, area = (
+        stats[:, column].astype(np.float64) for column in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
+    )
     size, thin = np.maximum(width, height), np.minimum(width, height)
     smallest, largest = _SIDES
     fits = (size >= smallest) & (size <= largest) & (thin >= 2) & (area >= 10) & (area > 0.1 * width * height)
     fits &= size < 25 * thin
     fits[0] = False
-    marked = np.where(fits[labels], labels, 0).astype(np.float32)
-    flat = labels.ravel()
+    fitting = np.where(fits, np.arange(count), 0).astype(np.float32)
+    marked = fitting[labels]
     depth = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
-    inked = np.flatnonzero(flat)
-    spot = flat[inked]
+    inked = np.flatnonzero(marked)
+    spot = labels.ravel()[inked]
     stroke = 4 * np.bincount(spot, depth.ravel()[inked], count) / np.maximum(area, 1) - 1
     level = np.bincount(spot, gray.ravel()[inked], count) / np.maximum(area, 1)
     free = cv2.dilate(ink, np.ones((3, 3), np.uint8)) == 0
-    seen, mean, spread = _surroundings(gray, marked, free, 9, count)
-    near, near_mean, near_spread = _surroundings(gray, marked, free, 5, count)
+    wide = cv2.dilate(marked, np.ones((9, 9), np.uint8))
+    paper = np.flatnonzero((wide > 0) & free)
+    gray_paper = gray.ravel()[paper].astype(np.float64)
+    seen, mean, spread = _levels(wide.ravel()[paper], gray_paper, count)
+    narrow = cv2.dilate(marked, np.ones((5, 5), np.uint8)).ravel()[paper]
+    near, near_mean, near_spread = _levels(narrow[narrow > 0], gray_paper[narrow > 0], count)
     haloed = (near_spread < 0.6 * spread) & (near > 0.8 * (width + height))  # white around letters over art
     mean, spread = np.where(haloed, near_mean, mean), np.where(haloed, near_spread, spread)
-    clear = seen / (6 * (width + height) + 36)
     keep = np.flatnonzero(fits & (seen > 0) & (mean - level > 40))
-    left, top = stats[keep, cv2.CC_STAT_LEFT].astype(np.float64), stats[keep, cv2.CC_STAT_TOP].astype(np.float64)
+    left, top = (stats[keep, column].astype(np.float64) for column in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP))
     return Glyphs(
         labels=labels,
         number=keep,
         box=np.stack([left, top, left + width[keep], top + height[keep]], 1),
-        area=area[keep], stroke=stroke[keep], ink=level[keep], ground=mean[keep], unrest=spread[keep], clear=clear[keep],
+        area=area[keep],
+        stroke=stroke[keep],
+        ink=level[keep],
+        ground=mean[keep],
+        unrest=spread[keep],
+        clear=(seen / (6 * (width + height) + 36))[keep],
     )
 
 
-def _surroundings(gray, marked, free, width, count):
-    """Of each spot the pixels, mean and standard deviation of the paper around it, as far as half a width."""
-    around = np.where(free, cv2.dilate(marked, np.ones((width, width), np.uint8)), 0).astype(np.int32)
-    paper = np.flatnonzero(around)
-    owner, value = around.ravel()[paper], gray.ravel()[paper].astype(np.float64)
-    seen = np.bincount(owner, minlength=count)
-    mean = np.bincount(owner, value, count) / np.maximum(seen, 1)
-    square = np.bincount(owner, value * value, count) / np.maximum(seen, 1)
+def _levels(
+    owner: NDArray[np.float32], level: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """For each of ``count`` owners the number of its pixels, their mean and their standard deviation."""
+    own = owner.astype(np.int64)
+    seen = np.bincount(own, minlength=count)
+    mean = np.bincount(own, level, count) / np.maximum(seen, 1)
+    square = np.bincount(own, level * level, count) / np.maximum(seen, 1)
     return seen, mean, np.sqrt(np.maximum(square - mean * mean, 0))
 
 
