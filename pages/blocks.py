@@ -98,7 +98,8 @@ def _blocks(image, gray, taken, *, light):
         for group in balloon:
             yield _block(glyphs, group, shape)
         for group in [] if balloon else there:
-            if group.score >= (0.75 if light else _WRITTEN):
+            if group.score >= (0.75 if light else _WRITTEN) and not _is_face(glyphs, group):
+                group = _with_neighbors(glyphs, group)
                 letters = _letters(glyphs, group.members, group.box)
                 yield _block(glyphs, group, cut_shape(grounds, ground, group.box, letters, gray.shape))
 
@@ -142,6 +143,43 @@ def _inside(glyphs: Glyphs, shape: Shape) -> NDArray[np.int64]:
     return np.flatnonzero(within)
 
 
+def _with_neighbors(glyphs: Glyphs, group: _Group) -> _Group:
+    """A group with the glyphs of its kind that stand by it and were too thin, too small or too plain by themselves."""
+    ink, ground = _median(glyphs.ink[group.members]), _median(glyphs.ground[group.members])
+    box, reach = group.box, 0.7 * group.size
+    near = (glyphs.box[:, 0] > box.left - reach) & (glyphs.box[:, 2] < box.right + reach)
+    near &= (glyphs.box[:, 1] > box.top - reach) & (glyphs.box[:, 3] < box.bottom + reach)
+    near &= (np.abs(glyphs.ink - ink) < 50) & (np.abs(glyphs.ground - ground) < 25)
+    near &= (glyphs.size < 1.8 * group.size) & (glyphs.clear > 0.1)
+    members = np.union1d(group.members, np.flatnonzero(near))
+    return replace(group, members=members, box=_box(glyphs, members))
+
+
+def _is_face(glyphs: Glyphs, group: _Group) -> bool:
+    """Whether a few glyphs are two eyes, alike and apart, and something below between them; or rings with a core."""
+    members = group.members
+    if not 2 < len(members) < 14:
+        return False
+    box, size = glyphs.box[members], glyphs.size[members]
+    middle = (box[:, :2] + box[:, 2:]) / 2
+    apart = np.abs(middle[:, None] - middle)
+    larger = np.maximum(size[:, None], size)
+    core = (apart.max(axis=2) < 0.3 * larger) & (np.minimum(size[:, None], size) > 0.25 * larger)
+    core &= (box[:, None, 0] < box[:, 0]) & (box[:, None, 2] > box[:, 2])
+    core &= (box[:, None, 1] < box[:, 1]) & (box[:, None, 3] > box[:, 3])
+    if core.sum() > (0 if len(members) < 8 else 1):
+        return True
+    eyes = (apart[..., 1] < 0.35 * larger) & (apart[..., 0] > 1.9 * larger)
+    eyes &= (np.abs(size[:, None] - size) < 0.35 * larger)
+    for one, two in np.argwhere(np.triu(eyes)):
+        bridge, wide = (middle[one] + middle[two]) / 2, apart[one, two, 0]
+        below = (np.abs(middle[:, 0] - bridge[0]) < 0.3 * wide) & (middle[:, 1] > bridge[1] + 0.6 * size[one])
+        level = (np.abs(middle[:, 1] - bridge[1]) < 0.7 * size[one]).sum()
+        if below.any() and level < 4 and below.sum() < 4:
+            return True
+    return False
+
+
 def _joined(glyphs: Glyphs, shape: Shape, groups: list[_Group]) -> list[_Group]:
     """All glyphs in a shape, the small ones with the groups that they stand by; the largest group first."""
     single = [
@@ -178,7 +216,7 @@ def _in_balloon(
     window = glyphs.labels[shape.box.top : shape.box.bottom, shape.box.left : shape.box.right]
     inked = max(((window > 0) & shape.mask).sum(), 1)
     threshold = _WRITTEN if shape.solidity > 0.7 and not light else 0.8
-    written = [group for group in joined if group.score > threshold]
+    written = [group for group in joined if group.score > threshold and not _is_face(glyphs, group)]
     covered = sum(group.box.width * group.box.height for group in written) / shape.area
     if (
         covered > (0.04 if shape.area < 0.02 * page else 0.12)
@@ -191,7 +229,11 @@ def _in_balloon(
             for group in joined
             if group.score > 0.3 or 0.5 * size < group.size < 2 * size and _few_letters(glyphs, group)
         ]
-    words = [group for group in joined if group.clean > 0.6 and _few_letters(glyphs, group)]
+    words = [
+        group
+        for group in joined
+        if group.clean > 0.6 and _few_letters(glyphs, group) and not _is_face(glyphs, group)
+    ]
     if light or not words or shape.area < 1500 or sum(area[id(group)] for group in words) < 0.78 * inked:
         return []
     members = np.concatenate([group.members for group in words])

@@ -45,7 +45,7 @@ def _painted(
     alike = np.abs(pixels - commonest).max(axis=1) < 24
     brush = np.ones((2 * _RING + 1,) * 2, np.uint8)
     ring = window[(cv2.dilate(part.astype(np.uint8), brush) > 0) & ~mask]
-    if alike.mean() > 0.5 and (commonest.mean() > 128 or _is_solid(part)):
+    if alike.mean() > 0.5 and _is_paper(part, alike, light=bool(commonest.mean() > 128)):
         return commonest.astype(np.uint8)
     if len(ring) and np.median(np.abs(ring - np.median(ring, axis=0)).max(axis=1)) < _FLAT:
         return np.median(ring, axis=0).astype(np.uint8)
@@ -55,7 +55,14 @@ def _painted(
     return painted[part].astype(np.uint8)
 
 
-def _is_solid(part: NDArray[np.bool_]) -> bool:
-    """Whether a part is convex like a caption and unlike a letter."""
+def _is_paper(part: NDArray[np.bool_], alike: NDArray[np.bool_], *, light: bool) -> bool:
+    """Whether the commonest color of a part is a balloon's paper: it has letters on it, or is light and convex.
+
+    Else the part is a thick letter with its own ink as the commonest color.
+    """
+    paper = np.zeros(part.shape, np.uint8)
+    paper[part] = alike
+    _, tree = cv2.findContours(paper, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    holes = int((tree[0, :, 3] >= 0).sum())
     points = np.argwhere(part).astype(np.int32)
-    return bool(part.sum() > 0.85 * cv2.contourArea(cv2.convexHull(points)))
+    return holes > 2 or (light and bool(part.sum() > 0.85 * cv2.contourArea(cv2.convexHull(points))))
