@@ -2,8 +2,9 @@
 
     python benchmarks/lettering_figures.py PAGES [--overlays FOLDER] [--more PICTURE ...]
 
-PAGES holds expectations.json: [{"image", "size": [w, h], "book", "texts": [[x, y, w, h], ...]}, ...]. An overlay
-shows letters in red, balloons in blue, captions in green, boxes in orange and expected boxes in thin green.
+PAGES holds expectations.json: [{"image", "book", "texts": [[x, y, w, h], ...]}, ...].
+An overlay shows letters in red, balloons in blue, captions in green, free letters in yellow, boxes in orange
+and expected boxes in thin green.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def main() -> None:
     arguments.add_argument("--overlays", type=Path)
     arguments.add_argument("--more", type=Path, nargs="*", default=[])
     chosen = arguments.parse_args()
-    pages = [page for page in json.loads((chosen.pages / "expectations.json").read_text()) if page.get("texts")]
+    pages = [
+        page for page in json.loads((chosen.pages / "expectations.json").read_text()) if page.get("texts")
+    ]
     if chosen.overlays is not None:
         chosen.overlays.mkdir(parents=True, exist_ok=True)
     figures = defaultdict(list)

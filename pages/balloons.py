@@ -1,4 +1,4 @@
-"""The paper that a block of text stands on: the inside of a balloon or caption, and its exact shape at full size."""
+"""The paper that a block of text stands on: the inside of a balloon or caption."""
 
 from __future__ import annotations
 
@@ -71,25 +71,31 @@ class Grounds:
 
     def mask(self, number: int, box: Box) -> Mask:
         """Where in a window a ground is."""
-        return self._number[box.top : box.bottom, box.left : box.right] == number
+        return np.equal(self._number[box.top : box.bottom, box.left : box.right], number)
 
 
-def seed_beside(gray: NDArray[np.uint8], labels: NDArray[np.int32], glyph: int, box: Box, level: float) -> tuple[int, int]:
-    """The pixel (x, y) close around a glyph, not in its eyes, whose gray is nearest to the level of its paper."""
+def seed_beside(
+    gray: NDArray[np.uint8], labels: NDArray[np.int32], glyph: int, box: Box, level: float
+) -> tuple[int, int]:
+    """The pixel (x, y) close around a glyph, not in its eyes, whose gray is nearest to that of its paper."""
     around = grown(box, 5, gray.shape)
     window = labels[around.top : around.bottom, around.left : around.right]
-    outlines, _ = cv2.findContours((window == glyph).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outlines, _ = cv2.findContours(
+        (window == glyph).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
     solid = cv2.drawContours(np.zeros(window.shape, np.uint8), outlines, -1, 1, cv2.FILLED)
     ring = cv2.dilate(solid, np.ones((9, 9), np.uint8)) > solid
     ring &= cv2.dilate((window > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0
-    difference = np.abs(gray[around.top : around.bottom, around.left : around.right].astype(np.float32) - level)
+    difference = np.abs(
+        gray[around.top : around.bottom, around.left : around.right].astype(np.float32) - level
+    )
     difference[~ring] = np.inf
     y, x = np.unravel_index(int(np.argmin(difference)), difference.shape)
     return around.left + int(x), around.top + int(y)
 
 
 def closed_shape(grounds: Grounds, number: int, page: tuple[int, ...]) -> Shape | None:
-    """A ground with its holes filled, where it can be a balloon or caption; None where it is too large or thin."""
+    """A ground with its holes filled, where it can be a balloon; None where it is too large or thin."""
     box = grounds.box(number)
     if box.width * box.height > 0.5 * page[0] * page[1] or min(box.width, box.height) < 10:
         return None
@@ -122,7 +128,10 @@ def cut_shape(grounds: Grounds, number: int, text: Box, letters: Mask, page: tup
         common = np.bincount(inner[middle & (inner > 0)], minlength=2)
         if common.max() == 0:
             return None
-        part = cv2.dilate((parts == common.argmax()).astype(np.uint8), brush)[radius:-radius, radius:-radius] & solid
+        part = (
+            cv2.dilate((parts == common.argmax()).astype(np.uint8), brush)[radius:-radius, radius:-radius]
+            & solid
+        )
         inside = filled(part > 0)
         rim = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
         if rim.mean() < 0.03 and inside.sum() < 6 * text.width * text.height:
@@ -147,17 +156,21 @@ def shape_of(solid: Mask, window: Box, page: tuple[int, ...]) -> Shape:
     _, (one, two), _ = cv2.minAreaRect(points)
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     at_edge = (
-        window.top + rows[0] <= 1 or window.left + columns[0] <= 1
-        or window.top + rows[-1] >= page[0] - 2 or window.left + columns[-1] >= page[1] - 2
+        window.top + rows[0] <= 1
+        or window.left + columns[0] <= 1
+        or window.top + rows[-1] >= page[0] - 2
+        or window.left + columns[-1] >= page[1] - 2
     )
     area = float(solid.sum())
-    return Shape(window, solid, min(area / hull, 1.0), min(area / ((one + 1) * (two + 1)), 1.0), bool(at_edge))
+    return Shape(
+        window, solid, min(area / hull, 1.0), min(area / ((one + 1) * (two + 1)), 1.0), bool(at_edge)
+    )
 
 
 def filled(mask: Mask) -> Mask:
     """A mask without holes."""
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, cv2.FILLED) > 0
+    return np.asarray(cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, cv2.FILLED), np.bool_)
 
 
 def grown(box: Box, margin: int, page: tuple[int, ...]) -> Box:

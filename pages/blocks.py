@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.balloons import Grounds, Shape, closed_shape, cut_shape, seed_beside, without_tail
+from pages.balloons import Grounds, Mask, Shape, closed_shape, cut_shape, seed_beside, without_tail
 from pages.glyphs import Glyphs, find_glyphs, group_glyphs
 from pages.model import Box
 
@@ -35,7 +35,7 @@ class Block:
     """
 
     box: Box
-    letters: NDArray[np.bool_]
+    letters: Mask
     size: float
     ink: float
     ground: float
@@ -54,20 +54,20 @@ class _Group:
 
 
 def find_blocks(image: NDArray[np.uint8]) -> list[Block]:
-    """The blocks of text of a picture (H, W, 3) uint8 of working size."""
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    blocks: list[Block] = []
+    """The blocks of text of a picture (H, W, 3) uint8 of working size: dark ones, then light ones."""
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8)
     taken = np.zeros(gray.shape, np.bool_)
-    for light in (False, True):
-        level = cv2.bitwise_not(gray) if light else gray
-        for block in _blocks(image, level, taken, light=light):
-            blocks.append(block)
-        for block in blocks:
-            taken[block.box.top:block.box.bottom, block.box.left:block.box.right] = True
-    return blocks
+    dark = list(_blocks(image, gray, taken, light=False))
+    for block in dark:
+        taken[block.box.top : block.box.bottom, block.box.left : block.box.right] = True
+    light = _blocks(image, 255 - gray, taken, light=True)
+    return dark + [replace(block, ink=255 - block.ink, ground=255 - block.ground) for block in light]
 
 
-def _blocks(image, gray, taken, *, light):
+def _blocks(
+    image: NDArray[np.uint8], gray: NDArray[np.uint8], taken: Mask, *, light: bool
+) -> Iterator[Block]:
+    """The blocks of dark text of a gray picture, which is a negative where the text is light."""
     glyphs = find_glyphs(gray)
     usable = (glyphs.unrest < 25) & (glyphs.clear > 0.1) & ~_rings(glyphs)
     groups = [_group(glyphs, members) for members in group_glyphs(gray, glyphs, usable)]
@@ -89,8 +89,9 @@ def _blocks(image, gray, taken, *, light):
     by_ground: dict[int, list[_Group]] = {}
     for group in groups:
         largest = group.members[np.argmax(glyphs.area[group.members])]
-        seed = seed_beside(gray, glyphs.labels, int(glyphs.number[largest]), _box(glyphs, largest[None]), float(_median(glyphs.ground[group.members])))
-        ground = grounds.at(*seed)
+        box, number = _box(glyphs, largest[None]), int(glyphs.number[largest])
+        level = _median(glyphs.ground[group.members])
+        ground = grounds.at(*seed_beside(gray, glyphs.labels, number, box, level))
         by_ground.setdefault(ground, []).append(group)
     for ground, there in by_ground.items():
         shape = closed_shape(grounds, ground, gray.shape)
@@ -117,7 +118,9 @@ def _rings(glyphs: Glyphs) -> NDArray[np.bool_]:
 
 def _group(glyphs: Glyphs, members: NDArray[np.int64]) -> _Group:
     size, box, clean = _typical(glyphs, members), _box(glyphs, members), _clean(glyphs, members)
-    score = clean * _written(glyphs, members, size, box) if len(members) > 2 and clean > 0.4 else 0.0
+    score = _written(glyphs, members, size, box) if len(members) > 2 and clean > 0.4 else 0.0
+    sure = len(members) > 4 and _pen(glyphs, members, size) < 0.12  # one pen: the paper may be less even
+    score *= clean**0.5 if sure else clean
     return _Group(members, score, clean, size, box)
 
 
@@ -129,9 +132,18 @@ def _without_strays(glyphs: Glyphs, group: _Group) -> NDArray[np.int64]:
     return group.members[(size < 1.8 * median) & ((size < 5 * thin) | (size < 1.1 * median))]
 
 
-def _block(glyphs, group, shape):
-    kind = "free" if shape is None else "caption" if shape.squareness > 0.93 else "balloon"
-    return Block(group.box, _letters(glyphs, group.members, group.box), group.size, float(_median(glyphs.ink[group.members])), float(_median(glyphs.ground[group.members])), shape, kind, group.score)
+def _block(glyphs: Glyphs, group: _Group, shape: Shape | None) -> Block:
+    kind: Kind = "free" if shape is None else "caption" if shape.squareness > 0.93 else "balloon"
+    return Block(
+        box=group.box,
+        letters=_letters(glyphs, group.members, group.box),
+        size=group.size,
+        ink=_median(glyphs.ink[group.members]),
+        ground=_median(glyphs.ground[group.members]),
+        shape=shape,
+        kind=kind,
+        confidence=group.score,
+    )
 
 
 def _inside(glyphs: Glyphs, shape: Shape) -> NDArray[np.int64]:
@@ -144,7 +156,7 @@ def _inside(glyphs: Glyphs, shape: Shape) -> NDArray[np.int64]:
 
 
 def _with_neighbors(glyphs: Glyphs, group: _Group) -> _Group:
-    """A group with the glyphs of its kind that stand by it and were too thin, too small or too plain by themselves."""
+    """A group with the glyphs of its kind that stand by it and could not be linked with it."""
     ink, ground = _median(glyphs.ink[group.members]), _median(glyphs.ground[group.members])
     box, reach = group.box, 0.7 * group.size
     near = (glyphs.box[:, 0] > box.left - reach) & (glyphs.box[:, 2] < box.right + reach)
@@ -156,9 +168,9 @@ def _with_neighbors(glyphs: Glyphs, group: _Group) -> _Group:
 
 
 def _is_face(glyphs: Glyphs, group: _Group) -> bool:
-    """Whether a few glyphs are two eyes, alike and apart, and something below between them; or rings with a core."""
+    """Whether a few glyphs are two eyes with something below between them, or rings with a core."""
     members = group.members
-    if not 2 < len(members) < 14:
+    if not 2 < len(members) < 10:
         return False
     box, size = glyphs.box[members], glyphs.size[members]
     middle = (box[:, :2] + box[:, 2:]) / 2
@@ -167,10 +179,10 @@ def _is_face(glyphs: Glyphs, group: _Group) -> bool:
     core = (apart.max(axis=2) < 0.3 * larger) & (np.minimum(size[:, None], size) > 0.25 * larger)
     core &= (box[:, None, 0] < box[:, 0]) & (box[:, None, 2] > box[:, 2])
     core &= (box[:, None, 1] < box[:, 1]) & (box[:, None, 3] > box[:, 3])
-    if core.sum() > (0 if len(members) < 8 else 1):
+    if core.any() and len(members) < 7:
         return True
-    eyes = (apart[..., 1] < 0.35 * larger) & (apart[..., 0] > 1.9 * larger)
-    eyes &= (np.abs(size[:, None] - size) < 0.35 * larger)
+    eyes = (apart[..., 1] < 0.35 * larger) & (apart[..., 0] > 1.4 * larger)
+    eyes &= np.abs(size[:, None] - size) < 0.35 * larger
     for one, two in np.argwhere(np.triu(eyes)):
         bridge, wide = (middle[one] + middle[two]) / 2, apart[one, two, 0]
         below = (np.abs(middle[:, 0] - bridge[0]) < 0.3 * wide) & (middle[:, 1] > bridge[1] + 0.6 * size[one])
@@ -184,7 +196,9 @@ def _joined(glyphs: Glyphs, shape: Shape, groups: list[_Group]) -> list[_Group]:
     """All glyphs in a shape, the small ones with the groups that they stand by; the largest group first."""
     single = [
         _Group(each, 0, 0, float(glyphs.size[each][0]), _box(glyphs, each))
-        for each in np.setdiff1d(_inside(glyphs, shape), np.concatenate([group.members for group in groups]))[:, None]
+        for each in np.setdiff1d(_inside(glyphs, shape), np.concatenate([group.members for group in groups]))[
+            :, None
+        ]
     ]
     joined: list[_Group] = []
     for group in sorted(groups, key=lambda group: (-group.score, -len(group.members))) + single:
@@ -201,14 +215,15 @@ def _joined(glyphs: Glyphs, shape: Shape, groups: list[_Group]) -> list[_Group]:
 def _gap(one: Box, two: Box) -> int:
     """The pixels between two boxes, negative where they overlap."""
     return max(
-        max(one.left, two.left) - min(one.right, two.right), max(one.top, two.top) - min(one.bottom, two.bottom)
+        max(one.left, two.left) - min(one.right, two.right),
+        max(one.top, two.top) - min(one.bottom, two.bottom),
     )
 
 
 def _in_balloon(
     glyphs: Glyphs, shape: Shape, groups: list[_Group], page: int, *, light: bool
 ) -> list[_Group]:
-    """The text in a closed ground that is a balloon or caption, because it holds writing and little else; or none."""
+    """The text in a closed ground, if that is a balloon or caption: it holds writing and little else."""
     joined = _joined(glyphs, shape, groups)
     if shape.solidity < 0.55:
         return []
@@ -216,7 +231,12 @@ def _in_balloon(
     window = glyphs.labels[shape.box.top : shape.box.bottom, shape.box.left : shape.box.right]
     inked = max(((window > 0) & shape.mask).sum(), 1)
     threshold = _WRITTEN if shape.solidity > 0.7 and not light else 0.8
-    written = [group for group in joined if group.score > threshold and not _is_face(glyphs, group)]
+    written = [
+        group
+        for group in joined
+        if group.score > threshold
+        and not (_is_face(glyphs, group) and _pen(glyphs, group.members, group.size) > 0.12)
+    ]
     covered = sum(group.box.width * group.box.height for group in written) / shape.area
     if (
         covered > (0.04 if shape.area < 0.02 * page else 0.12)
@@ -227,7 +247,7 @@ def _in_balloon(
         return [
             replace(group, score=max(group.score, _WRITTEN))
             for group in joined
-            if group.score > 0.3 or 0.5 * size < group.size < 2 * size and _few_letters(glyphs, group)
+            if group.score > 0.3 or (0.5 * size < group.size < 2 * size and _few_letters(glyphs, group))
         ]
     words = [
         group
@@ -245,11 +265,20 @@ def _in_balloon(
     down = (box.top + box.bottom) / 2 - core.box.top - (rows[0] + rows[-1]) / 2
     off = max(abs(across) / len(columns), abs(down) / len(rows))
     text = sum(group.box.width * group.box.height for group in words) / shape.area
-    pure = sum(area[id(group)] for group in words) > 0.95 * inked and min(group.clean for group in words) > 0.9
+    pure = (
+        sum(area[id(group)] for group in words) > 0.95 * inked and min(group.clean for group in words) > 0.9
+    )
     if (
         core.solidity < (0.75 if pure and len(members) > 1 else 0.88)
         or off > (0.3 if pure and len(members) > 1 and _in_line(glyphs, words[0]) else 0.15)
-        or text < (0.008 if pure and core.solidity > 0.94 and len(members) > 1 else 0.03 if len(members) > 1 else 0.06)
+        or text
+        < (
+            0.008
+            if pure and core.solidity > 0.94 and len(members) > 1
+            else 0.03
+            if len(members) > 1
+            else 0.06
+        )
         or _median(glyphs.ground[members]) < 200
         or len(members) == len(words) > 1
     ):
@@ -268,7 +297,8 @@ def _few_letters(glyphs: Glyphs, group: _Group) -> bool:
         return False
     dense = area.sum() / (group.box.width * group.box.height)
     pen, line = _pen(glyphs, members, group.size), _in_line(glyphs, group)
-    if len(members) > 2 and (pen > 0.5 and dense < 0.4 or area.max() > 0.6 * area.sum() and not line):
+    one_rules = area.max() > 0.6 * area.sum() and not line
+    if len(members) > 2 and (one_rules or (pen > 0.5 and dense < 0.4)):
         return False
     if len(members) == 1:
         return bool(dense > 0.25 and elongated[0] < 1.8)
@@ -295,7 +325,7 @@ def _clean(glyphs: Glyphs, members: NDArray[np.int64]) -> float:
 
 
 def _written(glyphs: Glyphs, members: NDArray[np.int64], size: float, box: Box) -> float:
-    """How much the glyphs of a group look like letters: many, dense, compact, alike in size and stroke; in [0, 1]."""
+    """How much a group looks like writing, in [0, 1]: many, dense, compact, alike in size and stroke."""
     width, height, area = glyphs.width[members], glyphs.height[members], glyphs.area[members]
     large = glyphs.size[members] >= 0.5 * size
     fill = area / (width * height)
@@ -310,11 +340,11 @@ def _written(glyphs: Glyphs, members: NDArray[np.int64], size: float, box: Box) 
         score *= _fall(_median(fill[large]), 0.7, 0.9)
     else:
         score *= (1.0 if pen < 0.1 else 0.7) * _even_line(glyphs, members[large], size)
-    return score * (_fall(pen, 0.3, 0.5) if len(members) > 2 else 1.0)
+    return float(score * (_fall(pen, 0.3, 0.5) if len(members) > 2 else 1.0))
 
 
 def _pen(glyphs: Glyphs, members: NDArray[np.int64], size: float) -> float:
-    """How much the thickness of strokes differs from glyph to glyph: about 0.1 in writing, 0.3 and more in drawing."""
+    """How unlike in thickness the strokes of glyphs are: about 0.1 in writing, 0.3 and more in drawing."""
     stroke = glyphs.stroke[members][glyphs.size[members] >= 0.5 * size]
     return float(np.std(stroke) / np.mean(stroke))
 
@@ -345,10 +375,11 @@ def _typical(glyphs: Glyphs, members: NDArray[np.int64]) -> float:
     return float(large[len(large) // 2])
 
 
-def _box(glyphs, members) -> Box:
+def _box(glyphs: Glyphs, members: NDArray[np.int64]) -> Box:
     box = glyphs.box[members]
-    return Box(*(int(v) for v in (*box[:, :2].min(0), *box[:, 2:].max(0))))
+    return Box(*(int(value) for value in (*box[:, :2].min(0), *box[:, 2:].max(0))))
 
 
-def _letters(glyphs, members, box):
-    return np.isin(glyphs.labels[box.top:box.bottom, box.left:box.right], glyphs.number[members])
+def _letters(glyphs: Glyphs, members: NDArray[np.int64], box: Box) -> Mask:
+    """The pixels of some glyphs in a box."""
+    return np.isin(glyphs.labels[box.top : box.bottom, box.left : box.right], glyphs.number[members])

@@ -46,17 +46,17 @@ def _painted(
     brush = np.ones((2 * _RING + 1,) * 2, np.uint8)
     ring = window[(cv2.dilate(part.astype(np.uint8), brush) > 0) & ~mask]
     if alike.mean() > 0.5 and _is_paper(part, alike, light=bool(commonest.mean() > 128)):
-        return commonest.astype(np.uint8)
+        return np.asarray(commonest, np.uint8)
     if len(ring) and np.median(np.abs(ring - np.median(ring, axis=0)).max(axis=1)) < _FLAT:
-        return np.median(ring, axis=0).astype(np.uint8)
+        return np.asarray(np.median(ring, axis=0), np.uint8)
     if len(ring) == 0:
-        return commonest.astype(np.uint8)
+        return np.asarray(commonest, np.uint8)
     painted = cv2.inpaint(np.ascontiguousarray(window), mask.astype(np.uint8), _RING, cv2.INPAINT_TELEA)
-    return painted[part].astype(np.uint8)
+    return np.asarray(painted[part], np.uint8)
 
 
 def _is_paper(part: NDArray[np.bool_], alike: NDArray[np.bool_], *, light: bool) -> bool:
-    """Whether the commonest color of a part is a balloon's paper: it has letters on it, or is light and convex.
+    """Whether the commonest color of a part is a balloon's paper: it holds letters, or is light and convex.
 
     Else the part is a thick letter with its own ink as the commonest color.
     """

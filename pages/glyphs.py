@@ -47,29 +47,32 @@ class Glyphs:
     clear: NDArray[np.float64]
 
     @property
-    def width(self):
+    def width(self) -> NDArray[np.float64]:
+        """Of each glyph's box."""
         return self.box[:, 2] - self.box[:, 0]
 
     @property
-    def height(self):
+    def height(self) -> NDArray[np.float64]:
+        """Of each glyph's box."""
         return self.box[:, 3] - self.box[:, 1]
 
     @property
-    def size(self):
+    def size(self) -> NDArray[np.float64]:
+        """The longer side of each glyph's box."""
         return np.maximum(self.width, self.height)
 
 
 def ink_of(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Where a gray picture is darker than its surroundings: (H, W) in {0, 1}.
 
-    The local threshold is that of Sauvola and Pietikäinen (2000). Surroundings that are dark themselves have none.
+    The local threshold is that of Sauvola and Pietikäinen (2000). Dark surroundings have no ink.
     """
     mean = cv2.blur(gray, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REFLECT).astype(np.float32)
     square = cv2.sqrBoxFilter(gray, cv2.CV_32F, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REFLECT)
     spread = cv2.sqrt(cv2.max(square - mean * mean, 0))
     level = cv2.min(mean * (0.72 + 0.28 / 128 * spread), mean - 14)
     level[mean < _DARKEST] = 0
-    return (gray < level).astype(np.uint8)
+    return np.asarray(gray < level, np.uint8)
 
 
 def find_glyphs(gray: NDArray[np.uint8]) -> Glyphs:
@@ -77,7 +80,8 @@ def find_glyphs(gray: NDArray[np.uint8]) -> Glyphs:
     ink = ink_of(gray)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
     width, height, area = (
-        stats[:, column].astype(np.float64) for column in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
+        stats[:, column].astype(np.float64)
+        for column in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
     )
     size, thin = np.maximum(width, height), np.minimum(width, height)
     smallest, largest = _SIDES
@@ -136,26 +140,21 @@ def group_glyphs(
     box = glyphs.box[chosen]
     size = np.minimum(glyphs.size, 5 * np.minimum(glyphs.width, glyphs.height))[chosen]
     middle = (box[:, :2] + box[:, 2:]) / 2
-    neighbors = min(_NEIGHBORS + 1, len(chosen))
-    _, near = cKDTree(middle).query(middle, k=neighbors)
-    near = near.reshape(len(chosen), -1)
-    one = np.repeat(np.arange(len(chosen)), near.shape[1])
-    two = near.ravel()
-    ordered = one < two
-    ordered |= one > two  # both directions: nearness is not mutual
-    one, two = one[ordered], two[ordered]
-    gap = np.maximum(box[one, :2], box[two, :2]) - np.minimum(box[one, 2:], box[two, 2:])
-    gap = gap.max(axis=1)
+    near = cKDTree(middle).query(middle, k=min(_NEIGHBORS + 1, len(chosen)))[1].reshape(len(chosen), -1)
+    one, two = np.repeat(np.arange(len(chosen)), near.shape[1]), near.ravel()
+    one, two = one[one != two], two[one != two]
+    gap = (np.maximum(box[one, :2], box[two, :2]) - np.minimum(box[one, 2:], box[two, 2:])).max(axis=1)
     larger, smaller = np.maximum(size[one], size[two]), np.minimum(size[one], size[two])
-    level = glyphs.ground[chosen]
-    ink = glyphs.ink[chosen]
-    good = (gap < _REACH * np.maximum(np.minimum(larger, 3 * smaller + 4), 10)) & (np.abs(level[one] - level[two]) < _GROUND_TOLERANCE)
+    level, ink = glyphs.ground[chosen], glyphs.ink[chosen]
+    good = gap < _REACH * np.maximum(np.minimum(larger, 3 * smaller + 4), 10)
+    good &= np.abs(level[one] - level[two]) < _GROUND_TOLERANCE
     good &= (larger < 6 * smaller) & (np.abs(ink[one] - ink[two]) < 70)
     one, two = one[good], two[good]
     is_glyph = np.zeros(int(glyphs.labels.max()) + 1, np.bool_)
     is_glyph[glyphs.number] = True
-    walls = cv2.dilate(((glyphs.labels > 0) & ~is_glyph[glyphs.labels]).astype(np.uint8), np.ones((3, 3), np.uint8))
-    line = (middle[one] + _SIGHT[:, :, None] * (middle[two] - middle[one]))
+    other = ((glyphs.labels > 0) & ~is_glyph[glyphs.labels]).astype(np.uint8)
+    walls = cv2.dilate(other, np.ones((3, 3), np.uint8))
+    line = middle[one] + _SIGHT[:, :, None] * (middle[two] - middle[one])
     x, y = line[..., 0].astype(np.intp), line[..., 1].astype(np.intp)
     spot, value = glyphs.labels[y, x], gray[y, x].astype(np.float32)
     paper = np.minimum(level[one], level[two])

@@ -1,4 +1,4 @@
-"""Where a page has lettering: balloons, captions and the letters in them; what of it stays, and a page without it."""
+"""Where a page has lettering: balloons, captions and letters, as masks; and what of it stays as drawn."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ class Lettering:
 def find_lettering(image: NDArray[np.uint8]) -> Lettering:
     """Find balloons, captions and free lettering, without a model.
 
-    Lettering is a group of letter-sized spots of ink that stand close to each other on the same even paper, alike
-    in size, darkness and thickness of stroke; in a closed balloon fewer of them are enough. The search is done on
-    a copy of about 1400 pixels' height, the masks are drawn at full size.
+    Lettering is a group of letter-sized spots of ink that stand close to each other on the same even paper,
+    alike in size, darkness and thickness of stroke; in a closed balloon fewer of them are enough. The search
+    is done on a copy of about 1400 pixels' height, the masks are drawn at full size.
 
     Args:
         image: (H, W, 3) uint8.
@@ -143,7 +143,8 @@ def corrected(lettering: Lettering, marks: NDArray[np.uint8]) -> Lettering:
         )
     strong, weak = marks >= 160, marks <= 96
     red, green, blue = (
-        strong[..., one] & weak[..., two] & weak[..., three] for one, two, three in ((0, 1, 2), (1, 0, 2), (2, 0, 1))
+        strong[..., one] & weak[..., two] & weak[..., three]
+        for one, two, three in ((0, 1, 2), (1, 0, 2), (2, 0, 1))
     )
     kept = []
     for block in lettering.blocks:
@@ -232,19 +233,27 @@ def _drawn_letters(image: NDArray[np.uint8], block: Block, scale: float) -> tupl
     around = grown(_scaled(block.box, scale, image.shape), 3 * pixel + 1, image.shape)
     near = _enlarged(block.letters, block.box, around, scale, image.shape)
     near = cv2.dilate(near, np.ones((4 * pixel + 1,) * 2, np.uint8)) > 0
-    gray = cv2.cvtColor(np.ascontiguousarray(image[around.top : around.bottom, around.left : around.right]), cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(
+        np.ascontiguousarray(image[around.top : around.bottom, around.left : around.right]),
+        cv2.COLOR_RGB2GRAY,
+    )
     inked = (gray.astype(np.float32) - block.ground) / (block.ink - block.ground) > 0.3
     letters = cv2.dilate((near & inked).astype(np.uint8), np.ones((2 * pixel + 1,) * 2, np.uint8)) > 0
     return around, letters
 
 
 def _drawn_shape(image: NDArray[np.uint8], block: Block, shape: Shape, scale: float) -> tuple[Box, Mask]:
-    """A balloon at the page's size with its outline: paper like its own close to the shape found, grown by the
-    thickness at which most of the surroundings stop being ink."""
+    """A balloon at the page's size with its outline.
+
+    That is paper like its own close to the shape found, grown until most of what is around it is no ink.
+    """
     pixel = 1 / scale
     window = grown(_scaled(shape.box, scale, image.shape), round((_OUTLINE + _TIP + 2) * pixel), image.shape)
     rough = _enlarged(shape.mask, shape.box, window, scale, image.shape)
-    gray = cv2.cvtColor(np.ascontiguousarray(image[window.top : window.bottom, window.left : window.right]), cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(
+        np.ascontiguousarray(image[window.top : window.bottom, window.left : window.right]),
+        cv2.COLOR_RGB2GRAY,
+    )
     sure = cv2.erode(rough, np.ones((2 * round(2.5 * pixel) + 1,) * 2, np.uint8), borderValue=1)
     near = cv2.dilate(rough, np.ones((2 * round(_TIP * pixel) + 1,) * 2, np.uint8))
     unlike = np.abs(gray.astype(np.float32) - block.ground)

@@ -1,4 +1,4 @@
-"""Balloons, captions and letters drawn by the test, whose places are known; and drawings that look like letters."""
+"""Balloons, captions and letters drawn by the test; and drawings that look a little like letters."""
 
 from __future__ import annotations
 
@@ -149,7 +149,9 @@ def shaped(shape: str, ground: str, outline: str) -> tuple[np.ndarray, np.ndarra
 
 
 @pytest.mark.parametrize("shape", ["ellipse", "rounded", "rectangle", "cloud", "spiky"])
-@pytest.mark.parametrize("ground, outline", [("white", "black"), ("#ffe9a0", "#503000"), ("#bfe0ff", "#bfe0ff")])
+@pytest.mark.parametrize(
+    "ground, outline", [("white", "black"), ("#ffe9a0", "#503000"), ("#bfe0ff", "#bfe0ff")]
+)
 def test_balloons_of_every_shape_and_color(shape: str, ground: str, outline: str) -> None:
     page, letters, balloon = shaped(shape, ground, outline)
     found = find_lettering(page)
