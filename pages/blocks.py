@@ -99,7 +99,7 @@ def _blocks(
         for group in balloon:
             yield _block(glyphs, group, shape)
         for group in [] if balloon else there:
-            if group.score >= (0.75 if light else _WRITTEN) and not _is_face(glyphs, group):
+            if group.score >= (0.65 if light else _WRITTEN) and not _is_face(glyphs, group):
                 group = _with_neighbors(glyphs, group)
                 letters = _letters(glyphs, group.members, group.box)
                 yield _block(glyphs, group, cut_shape(grounds, ground, group.box, letters, gray.shape))
@@ -195,7 +195,7 @@ def _is_face(glyphs: Glyphs, group: _Group) -> bool:
 def _joined(glyphs: Glyphs, shape: Shape, groups: list[_Group]) -> list[_Group]:
     """All glyphs in a shape, the small ones with the groups that they stand by; the largest group first."""
     single = [
-        _Group(each, 0, 0, float(glyphs.size[each][0]), _box(glyphs, each))
+        _Group(each, 0, _clean(glyphs, each), float(glyphs.size[each][0]), _box(glyphs, each))
         for each in np.setdiff1d(_inside(glyphs, shape), np.concatenate([group.members for group in groups]))[
             :, None
         ]
@@ -254,6 +254,8 @@ def _in_balloon(
         for group in joined
         if group.clean > 0.6 and _few_letters(glyphs, group) and not _is_face(glyphs, group)
     ]
+    if words:
+        words += [group for group in joined if _is_dash(glyphs, group)]
     if light or not words or shape.area < 1500 or sum(area[id(group)] for group in words) < 0.78 * inked:
         return []
     members = np.concatenate([group.members for group in words])
@@ -286,6 +288,15 @@ def _in_balloon(
     return [replace(group, score=max(group.score, _WRITTEN)) for group in words]
 
 
+def _is_dash(glyphs: Glyphs, group: _Group) -> bool:
+    """Whether a group is one straight stroke, as they stand between words."""
+    width, height = glyphs.width[group.members], glyphs.height[group.members]
+    straight = np.maximum(width, height) > 5 * np.minimum(width, height)
+    return bool(
+        len(group.members) == 1 and straight[0] and glyphs.area[group.members][0] > 0.6 * (width * height)[0]
+    )
+
+
 def _few_letters(glyphs: Glyphs, group: _Group) -> bool:
     """Whether a few glyphs are a short word or a single letter, and not a face, a pupil or a window."""
     members = group.members
@@ -297,8 +308,8 @@ def _few_letters(glyphs: Glyphs, group: _Group) -> bool:
         return False
     dense = area.sum() / (group.box.width * group.box.height)
     pen, line = _pen(glyphs, members, group.size), _in_line(glyphs, group)
-    one_rules = area.max() > 0.6 * area.sum() and not line
-    if len(members) > 2 and (one_rules or (pen > 0.5 and dense < 0.4)):
+    one_rules = area.max() > 0.6 * area.sum() and not line and dense < 0.35
+    if len(members) > 2 and (one_rules or (pen > (0.5 if len(members) < 4 else 0.35) and dense < 0.4)):
         return False
     if len(members) == 1:
         return bool(dense > 0.25 and elongated[0] < 1.8)
@@ -331,10 +342,15 @@ def _written(glyphs: Glyphs, members: NDArray[np.int64], size: float, box: Box) 
     fill = area / (width * height)
     dense = area.sum() / (box.width * box.height)
     elongated = _median(np.maximum(width, height)[large] / np.minimum(width, height)[large])
-    varied = (np.std(width[large]) + np.std(height[large])) / size + np.std(fill[large])
+    varied = float((np.std(width[large]) + np.std(height[large])) / size + np.std(fill[large]))
     pen = _pen(glyphs, members, size)
     score = _fall(varied, 0.9, 1.6) * min(1.0, 0.15 + 0.17 * large.sum() + 0.04 * (~large).sum())
-    score *= 1 - (_fall(dense, 0.04, 0.08) if len(members) > 15 and pen < 0.25 else _fall(dense, 0.08, 0.16))
+    thin = (len(members) > 15 and pen < 0.25) or (len(members) > 7 and pen < 0.12)
+    score *= 1 - (_fall(dense, 0.04, 0.08) if thin else _fall(dense, 0.08, 0.16))
+        _fall(dense, 0.04, 0.08)
+        if (len(members) > 15 and pen < 0.25) or (len(members) > 7 and pen < 0.12)
+        else _fall(dense, 0.08, 0.16)
+    )
     score *= _fall(elongated, 1.7, 3.0) if len(members) < 8 or pen < 0.15 else _fall(elongated, 1.5, 2.4)
     if large.sum() > 5:
         score *= _fall(_median(fill[large]), 0.7, 0.9)

@@ -205,7 +205,7 @@ def _full_size(
     image: NDArray[np.uint8], block: Block, shape: tuple[Box, Mask] | None, scale: float
 ) -> LetteringBlock:
     """A block with its letters drawn at the page's size."""
-    margin = round(0.9 * min(block.size, 60) + 17)
+    margin = round(0.85 * min(block.size, 60) + 15)
     box = grown(_scaled(block.box, scale, image.shape), round(margin / scale), image.shape)
     around, letters = _drawn_letters(image, block, scale)
     if shape is None:
