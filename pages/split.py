@@ -61,9 +61,10 @@ def _dashes_joined(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The picture with short breaks in its level and upright dark lines filled."""
     reach = 2 * round(_DASH * min(image.shape[:2]) / 2) + 1
     level, upright = (np.ones(shape, np.uint8) for shape in ((1, reach), (reach, 1)))
-    return cv2.min(
+    joined: NDArray[np.uint8] = np.minimum(
         cv2.morphologyEx(image, cv2.MORPH_OPEN, level), cv2.morphologyEx(image, cv2.MORPH_OPEN, upright)
-    ).astype(np.uint8)
+    )
+    return joined
 
 
 def _polygon(region: Region) -> tuple[tuple[int, int], ...] | None:
