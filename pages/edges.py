@@ -16,10 +16,10 @@ Array = NDArray[np.float64]
 STEP = 2.0
 """Pixels between the places along an edge at which its surroundings are sampled."""
 
-_SHORTEST_SEGMENT, _SHORTEST_EDGE = 0.016, 0.09  # shares of the page's shorter side
+_SHORTEST_SEGMENT, _SHORTEST_SEED, _SHORTEST_EDGE = 0.016, 0.045, 0.09  # shares of the page's shorter side
 _BREAK = 0.012  # the same: so long a break of a line is bridged, as between dashes
 _OFF_LINE = 0.0028  # the same: how far a segment may lie off the line that it belongs to
-_MOST_EDGES, _MOST_SEEDS = 90, 300
+_MOST_EDGES, _MOST_SEEDS = 80, 300
 _SCALE = 0.8  # LSD's own, against the stairs of slanted lines without gray levels
 
 
@@ -98,7 +98,7 @@ def _lines(ends: Array, shorter: float) -> Iterator[tuple[Array, float, Array]]:
     near = max(1.6, _OFF_LINE * shorter)
     middles, reach = ends.mean(1), 4 * near
     free = np.ones(len(ends), np.bool_)
-    for seed in range(min(len(length), _MOST_SEEDS)):
+    for seed in range(min(int((length >= _SHORTEST_SEED * shorter).sum()), _MOST_SEEDS)):
         if not free[seed]:
             continue
         normal = np.array([-along[seed, 1], along[seed, 0]])

@@ -32,8 +32,11 @@ class Region:
     @property
     def area(self) -> float:
         """In square pixels."""
-        x, y = self.corners.T
-        return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+        points = self.corners.tolist()
+        return (
+            abs(sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(points[-1:] + points, points, strict=False)))
+            / 2
+        )
 
     @property
     def thickness(self) -> float:
@@ -86,7 +89,8 @@ class Region:
         """
         beyond = self.corners @ normals.T - offsets
         places = self.corners @ np.stack([-normals[:, 1], normals[:, 0]])
-        following, ahead = np.roll(beyond, -1, axis=0), np.roll(places, -1, axis=0)
+        clockwise = np.arange(1, len(beyond) + 1) % len(beyond)
+        following, ahead = beyond[clockwise], places[clockwise]
         crossed = (beyond > 0) != (following > 0)
         share = np.divide(beyond, beyond - following, out=np.zeros_like(beyond), where=crossed)
         cuts = places + share * (ahead - places)
