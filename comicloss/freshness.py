@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from comicloss.authoring import stale_pages
+from comicloss.panels import stale_pages
 from comicloss.story import Story, load_story
 from comicloss.workplace import CACHE, digest, file_digest, read_record
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from comicloss import authoring, looking, overlays
+from comicloss import authoring, looking, overlays, panels
 from comicloss.authoring import MarksTable, marks_table
 from comicloss.freshness import StageStatus, Status, status
 from comicloss.story import Story, load_story
@@ -86,9 +86,9 @@ def add_pages(
 def find_story_panels(
     folder: Path, again: bool = False, progress: Progress = silent, stop: Stop = never
 ) -> dict[str, list[str]]:
-    """Find the panels of the story's pages; see ``authoring.find_story_panels``."""
+    """Find the panels of the story's pages; see ``panels.find_story_panels``."""
     with _story(folder):
-        return authoring.find_story_panels(folder, again=again, progress=progress, stop=stop)
+        return panels.find_story_panels(folder, again=again, progress=progress, stop=stop)
 
 
 def panel_overlays(folder: Path, progress: Progress = silent, stop: Stop = never) -> dict[str, Path]:

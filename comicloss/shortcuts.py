@@ -8,11 +8,12 @@ from typing import Literal
 
 import torch
 
-from comicloss.authoring import add_pages, find_story_panels, new_story
+from comicloss.authoring import add_pages, new_story
 from comicloss.data import resized, to_tensor
 from comicloss.demo import DEMO_STORY, draw_pages, reference_drawings
 from comicloss.finishing import stylize
 from comicloss.freshness import has_marks
+from comicloss.panels import find_story_panels
 from comicloss.publishing import FORMATS, export
 from comicloss.story import Element, Story, StoryPage, StoryPanel, Style, load_story, save_story
 from comicloss.stylize import stylize_picture

@@ -57,8 +57,8 @@ Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Millimeters = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 
 Treatment = Literal["keep", "letters", "restyle"]
-"""What becomes of lettering: ``keep`` leaves letters and balloons as drawn, pixel for pixel; ``letters`` keeps
-the letters and lets the balloon take the style; ``restyle`` stylizes all of it."""
+"""What becomes of lettering: ``keep`` leaves letters and balloons as drawn, pixel for pixel; ``letters``
+keeps the letters and lets the balloon take the style; ``restyle`` stylizes all of it."""
 
 PageType = Literal[
     "FrontCover", "InnerCover", "Story", "Editorial", "Letters", "Preview", "BackCover", "Other"

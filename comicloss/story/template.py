@@ -20,7 +20,8 @@ strength = 1.0        # 0: as drawn, 1: all of the style
 # reference = "references/look.png"     # a picture in the wanted look
 
 # [credits]                             # who made it: a name, or several with commas between
-# writer = ""                           # also penciller, inker, colorist, letterer, cover_artist, editor, publisher
+# writer = ""                           # also penciller, inker, colorist, letterer, cover_artist, editor,
+#                                       # publisher
 
 # [print]
 # dpi = 300                             # without it, what each page's file says
@@ -49,7 +50,7 @@ strength = 1.0        # 0: as drawn, 1: all of the style
 #   type = "FrontCover"                 # for reader programs
 #   flats = "art/p01-flats.png"         # flat color hints for a pencil page; see-through where there are none
 #   lettering = "letters"               # another treatment than the story's
-#   lettering_mask = "lettering/p01.png"    # where you painted it: white letters, gray balloons, black for none
+#   lettering_mask = "lettering/p01.png"    # painted by you: white letters, gray balloons, black for none
 #
 #   [[pages.lettering_items]]           # one balloon or sound effect that is treated in its own way
 #   box = [60, 60, 200, 90]
