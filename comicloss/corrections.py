@@ -215,11 +215,16 @@ def _settled(story: Story, number: int, panels: Sequence[StoryPanel]) -> Story:
 
 
 def _inserted(panels: Sequence[StoryPanel], new: StoryPanel, direction: Direction) -> list[StoryPanel]:
-    """The panels in their order, and the new one behind the one that it is read after."""
+    """The panels in their own order, and the new one where it contradicts reading order least."""
     read = in_reading_order([*panels, new], direction)
-    place = read.index(new)
-    after = list(panels).index(read[place - 1]) + 1 if place else 0
-    return [*panels[:after], new, *panels[after:]]
+    earlier = set(panel.id for panel in read[: read.index(new)])
+
+    def contradictions(place: int) -> int:
+        wrongly_before = sum(panel.id not in earlier for panel in panels[:place])
+        return wrongly_before + sum(panel.id in earlier for panel in panels[place:])
+
+    place = min(range(len(panels) + 1), key=contradictions)
+    return [*panels[:place], new, *panels[place:]]
 
 
 def _shape(page: StoryPage, folder: Path, points: Sequence[Point]) -> dict[str, Any]:

@@ -91,6 +91,28 @@ def doubtful_panels(page: StoryPage) -> list[str]:
     ]
 
 
+def panels_of_story(story: Story) -> list[dict[str, Any]]:
+    """The panels of each page, as JSON values; boxes are [x, y, width, height], polygons [[x, y], …]."""
+    return [
+        {
+            "page": f"p{number:02d}",
+            "file": page.file,
+            "panels": [
+                {
+                    "id": panel.id,
+                    "box": list(panel.box),
+                    "polygon": None if panel.polygon is None else [list(point) for point in panel.polygon],
+                    "confidence": panel.confidence,
+                    "by": panel.by,
+                    "doubtful": panel.id in doubtful_panels(page),
+                }
+                for panel in page.panels
+            ],
+        }
+        for number, page in enumerate(story.pages, 1)
+    ]
+
+
 def _is_stale(page: StoryPage, before: Mapping[str, Any] | None, story: Story, folder: Path) -> bool:
     """Panels that a person wrote into story.toml have no record, and are good."""
     if not page.panels:

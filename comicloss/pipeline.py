@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from comicloss import authoring, looking, overlays, panels
+from comicloss import authoring, corrections, looking, overlays, panels
 from comicloss.authoring import MarksTable, marks_table
+from comicloss.corrections import Correction
 from comicloss.freshness import StageStatus, Status, status
 from comicloss.story import Story, load_story
 from comicloss.story.model import Kind
@@ -24,6 +25,7 @@ from pages.progress import Progress, Stop, never, silent
 
 __all__ = [
     "ComicLossError",
+    "Correction",
     "MarksTable",
     "Progress",
     "StageStatus",
@@ -32,6 +34,7 @@ __all__ = [
     "add_element",
     "add_pages",
     "clear_marks",
+    "correct_panels",
     "demo",
     "export",
     "find_story_panels",
@@ -41,6 +44,7 @@ __all__ = [
     "new_story",
     "panel_overlays",
     "panels_of_pictures",
+    "panels_of_story",
     "set_marks",
     "status",
     "styles_gallery",
@@ -89,6 +93,17 @@ def find_story_panels(
     """Find the panels of the story's pages; see ``panels.find_story_panels``."""
     with _story(folder):
         return panels.find_story_panels(folder, again=again, progress=progress, stop=stop)
+
+
+def correct_panels(folder: Path, changes: Sequence[Correction]) -> list[str]:
+    """Make the author's corrections of panels; see ``corrections.correct_panels``."""
+    with _story(folder):
+        return corrections.correct_panels(folder, changes)
+
+
+def panels_of_story(folder: Path) -> list[dict[str, Any]]:
+    """The panels of a story, as JSON values; see ``panels.panels_of_story``."""
+    return panels.panels_of_story(load_story(folder))
 
 
 def panel_overlays(folder: Path, progress: Progress = silent, stop: Stop = never) -> dict[str, Path]:

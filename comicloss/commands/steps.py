@@ -75,62 +75,6 @@ def add(story: StoryFolder, pictures: Pictures) -> None:
 
 @command(
     STEP_BY_STEP,
-    "comicloss panels dragon",
-    "comicloss panels dragon --again  # forget the panels without marks and find them anew",
-    "comicloss panels scans/*.png --json --direction rtl  # no story needed",
-    "comicloss panels page1.png --json --order boxes.json  # put these boxes into reading order",
-)
-def panels(
-    paths: StoryOrPictures,
-    again: Annotated[
-        bool, typer.Option("--again", help="In a story: find panels without marks anew.")
-    ] = False,
-    direction: Annotated[
-        Direction | None,
-        typer.Option(help="For loose pictures; a story has its own.", show_default="ltr"),
-    ] = None,
-    order: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="BOXES.json",
-            help="For loose pictures: boxes to put into reading order, instead of finding panels. It has "
-            r'\[\[x, y, w, h], …], or {"page1.png": \[\[x, y, w, h], …]}, or what --json prints.',
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find the panels of each page, in reading order.
-
-    In a story they go into story.toml, with a picture of each page that shows their numbers. For loose
-    pictures boxes are printed, [x, y, width, height] in pixels.
-    """
-    story = loose.story_among(paths)
-    if story is None:
-        if again:
-            raise UsageError(
-                "--again is for stories.", remedy="Loose pictures have their panels found each time."
-            )
-        loose.show_panels(paths, direction=direction or "ltr", order=order, as_json=as_json)
-        return
-    if direction or order:
-        raise UsageError(
-            "--direction and --order are for loose pictures.",
-            remedy="A story's direction, and the order of its panels, are in its story.toml.",
-        )
-    from comicloss import pipeline
-
-    with work() as (progress, stop):
-        found = pipeline.find_story_panels(story, again=again, progress=progress, stop=stop)
-        drawn = pipeline.panel_overlays(story, progress=progress, stop=stop)
-    if as_json:
-        show_json({file: {"panels": list(ids), "picture": str(drawn[file])} for file, ids in found.items()})
-    else:
-        for file, ids in found.items():
-            typer.echo(f"{file}: {' '.join(ids)}  ({drawn[file]})")
-
-
-@command(
-    STEP_BY_STEP,
     "comicloss train dragon",
     "comicloss train dragon --steps 400 --seed 1 --json",
 )
