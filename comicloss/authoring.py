@@ -1,4 +1,4 @@
-"""What the author gives: a story, its pages, their panels, who is in it and where."""
+"""What the author says: that there is a story, who is in it and where."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comicloss.story import Element, Story, StoryPage, Style, load_story, save_story
+from comicloss.story import Element, Story, Style, load_story, save_story
 from comicloss.story.model import Kind, normal
 from comicloss.workplace import file_digest
 from pages.errors import StoryError, UsageError
 from pages.files import os_errors, write_atomic
 from pages.model import Direction
-from pages.progress import Progress, Stop, stop_here
-from pages.read import load_rgb, picture_files, read_page
+from pages.read import load_rgb
 
 DEFAULT_PROMPT = "ink"
 
@@ -49,39 +48,6 @@ def new_story(folder: Path, *, title: str | None, direction: Direction, style_pr
     name = title or folder.resolve().name or "Untitled"
     style = Style(prompt=DEFAULT_PROMPT if style_prompt is None else style_prompt)
     return save_story(Story(title=name, direction=direction, style=style), folder)
-
-
-def add_pages(folder: Path, paths: Sequence[Path], *, progress: Progress, stop: Stop) -> list[str]:
-    """Copy pages into ``art/`` and name them in the story; a page that is there already is left out.
-
-    Every file is decoded before it is taken. Pages taken before an error or a stop are kept.
-
-    Returns:
-        The new pages' files, relative to the story folder.
-
-    Raises:
-        InputError: a file is no picture, or a damaged one.
-    """
-    story = load_story(folder)
-    known = {file_digest(folder / page.file) for page in story.pages}
-    added: list[str] = []
-    files = picture_files(paths)
-    for number, path in enumerate(files, 1):
-        stop_here(stop, "Adding pages")
-        read_page(path, number)
-        with os_errors(path):
-            content = path.read_bytes()
-        name = f"art/p{_free_number(story):02d}{path.suffix.lower()}"
-        write_atomic(folder / name, content)
-        if (page_digest := file_digest(folder / name)) in known:
-            (folder / name).unlink()
-        else:
-            known.add(page_digest)
-            pages = (*story.pages, StoryPage(file=name))
-            story = save_story(story.model_copy(update={"pages": pages}), folder)
-            added.append(name)
-        progress(number, len(files), "adding pages")
-    return added
 
 
 def set_marks(folder: Path, marks: Sequence[tuple[str, str, float | None]]) -> None:
@@ -159,14 +125,6 @@ def marks_table(folder: Path) -> MarksTable:
     names = story.element_names
     priors = tuple(tuple(panel.prior(name) for name in names) for panel in story.panels)
     return MarksTable(tuple(panel.id for panel in story.panels), names, priors)
-
-
-def _free_number(story: Story) -> int:
-    taken = {Path(page.file).stem for page in story.pages}
-    number = len(story.pages) + 1
-    while f"p{number:02d}" in taken:
-        number += 1
-    return number
 
 
 def _copied_references(folder: Path, before: Element | None, paths: Sequence[Path]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from comicloss import authoring, corrections, looking, overlays, panels
+from comicloss import adding, authoring, corrections, looking, overlays, panels
+from comicloss.adding import AddedPage, AddSettings
 from comicloss.authoring import MarksTable, marks_table
 from comicloss.corrections import Correction
 from comicloss.freshness import StageStatus, Status, status
@@ -24,6 +25,8 @@ from pages.model import Direction
 from pages.progress import Progress, Stop, never, silent
 
 __all__ = [
+    "AddSettings",
+    "AddedPage",
     "ComicLossError",
     "Correction",
     "MarksTable",
@@ -80,11 +83,15 @@ def new_story(
 
 
 def add_pages(
-    folder: Path, paths: Sequence[Path], progress: Progress = silent, stop: Stop = never
-) -> list[str]:
-    """Copy pages into the story; see ``authoring.add_pages``."""
+    folder: Path,
+    paths: Sequence[Path],
+    settings: AddSettings = AddSettings(),  # noqa: B008 - frozen
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> list[AddedPage]:
+    """Copy pages into the story; see ``adding.add_pages``."""
     with _story(folder):
-        return authoring.add_pages(folder, paths, progress=progress, stop=stop)
+        return adding.add_pages(folder, paths, settings, progress=progress, stop=stop)
 
 
 def find_story_panels(

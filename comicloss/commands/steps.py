@@ -59,18 +59,51 @@ def new(
 @command(
     STEP_BY_STEP,
     "comicloss add dragon scans/page1.png scans/page2.png",
-    "comicloss add dragon scans/*.png",
+    "comicloss add dragon scans/*.png  # again, after some were redrawn: those take their places",
+    "comicloss add dragon book.cbz script.pdf --dpi 600",
+    "comicloss add dragon page3-new.png --replace p03  # its panels and marks stay",
+    "comicloss add dragon notebook/*.jpg --photograph --drop-ruling  # straightened, without its lines",
 )
-def add(story: StoryFolder, pictures: Pictures) -> None:
-    """Copy pages into the story, in the order given. A page that is there already is not added again."""
+def add(
+    story: StoryFolder,
+    pictures: Pictures,
+    replace: Annotated[
+        str | None,
+        typer.Option(metavar="PAGE", help="Put the picture in the place of this page, such as p03."),
+    ] = None,
+    photograph: Annotated[
+        bool, typer.Option("--photograph", help="They are photographs: straighten the sheet of paper.")
+    ] = False,
+    drop_ruling: Annotated[
+        bool, typer.Option("--drop-ruling", help="Take the lines of ruled or squared paper out too.")
+    ] = False,
+    dpi: Annotated[
+        float, typer.Option(min=36, max=2400, metavar="N", help="At which pages of a PDF are rendered.")
+    ] = 300,
+) -> None:
+    """Copy pages into the story, in the order given. A page that is there already is not added again.
+
+    A page that was redrawn (added from the same place, or with --replace) keeps its panels, marks and ids.
+    """
+    if drop_ruling and not photograph:
+        raise UsageError("--drop-ruling is for photographs.", remedy="Say --photograph too.")
     from comicloss import pipeline
 
+    settings = pipeline.AddSettings(replace=replace, photograph=photograph, drop_ruling=drop_ruling, dpi=dpi)
     with work() as (progress, stop):
-        added = pipeline.add_pages(story, pictures, progress=progress, stop=stop)
-    for file in added:
-        typer.echo(file)
+        added = pipeline.add_pages(story, pictures, settings, progress=progress, stop=stop)
+    for page in added:
+        typer.echo(page.file)
     if not added:
         say("All of these pages are in the story already.")
+    for page in added:
+        if page.replaced:
+            say(
+                f"{page.file} takes the place of a page, with its panels and marks; that is in {page.replaced}."
+            )
+    if photographed := [page.file for page in added if page.looks_photographed]:
+        say(f"Photographs of paper, by their looks: {', '.join(photographed)}.")
+        say("To straighten them, add them again with --photograph.")
 
 
 @command(

@@ -26,6 +26,7 @@ import typer.main
 from typer.testing import CliRunner, Result
 
 import comicloss
+from comicloss.adding import AddedPage, AddSettings
 from comicloss.cli import app
 from comicloss.commands import terminal
 from pages import errors
@@ -63,7 +64,7 @@ class Pipeline(ModuleType):
     answers: dict[str, Any] = {  # noqa: RUF012 - one fixed table
         "marks_table": Table(),
         "status": Status(),
-        "add_pages": ["art/p01.png"],
+        "add_pages": [AddedPage("art/p01.png"), AddedPage("art/p03-2.png", "art/replaced/p03.png", True)],
         "find_story_panels": {"art/p01.png": ["p01-01", "p01-02"]},
         "panel_overlays": {"art/p01.png": Path("dragon/exports/panels/p01.png")},
         "panels_of_pictures": [
@@ -88,6 +89,8 @@ class Pipeline(ModuleType):
         super().__init__("comicloss.pipeline")
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.error: BaseException | None = None
+
+    AddSettings = AddSettings
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):
@@ -317,6 +320,15 @@ def test_other_shapes_are_refused(pipeline: Pipeline, tmp_path: Path, content: s
     assert result.exit_code == 4 and "boxes.json" in result.stderr
 
 
+def test_what_became_of_added_pages_is_told(pipeline: Pipeline) -> None:
+    result = run("add dragon page1.png --replace p03 --dpi 600")
+    assert result.stdout.splitlines() == ["art/p01.png", "art/p03-2.png"]
+    assert "art/replaced/p03.png" in result.stderr
+    assert "by their looks: art/p03-2.png" in result.stderr and "--photograph" in result.stderr
+    args, _ = pipeline.asked("add_pages")
+    assert args[2] == AddSettings(replace="p03", dpi=600)
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -374,6 +386,7 @@ def test_pages_to_look_at_are_named(pipeline: Pipeline) -> None:
         "stylize dragon --consistency-weight nan",
         "stylize dragon --steps -1",
         "panels dragon --direction rtl",
+        "add dragon page1.png --drop-ruling",
         "panels page1.png --again",
         "panels page1.png --confirm p01",
         "panels page1.png --order a.json --order b.json",
