@@ -98,9 +98,7 @@ def add(
         say("All of these pages are in the story already.")
     for page in added:
         if page.replaced:
-            say(
-                f"{page.file} takes the place of a page, with its panels and marks; that is in {page.replaced}."
-            )
+            say(f"{page.file} takes the place of {page.replaced}, with its panels and marks.")
     if photographed := [page.file for page in added if page.looks_photographed]:
         say(f"Photographs of paper, by their looks: {', '.join(photographed)}.")
         say("To straighten them, add them again with --photograph.")
