@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from pages.files import os_errors
+from pages.read import read_page
 
 
 @dataclass(frozen=True)
@@ -23,3 +29,22 @@ class Native:
     alpha: NDArray[np.uint8] | NDArray[np.uint16] | None
     profile: bytes | None
     dpi: float | None
+
+
+def load_native(path: Path) -> Native:
+    """The picture in a PNG file, in its own values.
+
+    Raises:
+        InputError: no such file, or a damaged one.
+    """
+    page = read_page(path, 1)
+    with os_errors(path), Image.open(path) as image:
+        profile = image.info.get("icc_profile")
+        has_alpha = image.has_transparency_data
+        pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if pixels is not None and pixels.dtype == np.uint16 and pixels.ndim == 3:
+            pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
+        else:
+            pixels = np.array(image.convert("RGBA" if has_alpha else "RGB"))
+    alpha = pixels[..., 3] if pixels.shape[2] == 4 else None
+    return Native(pixels[..., :3], alpha, profile, page.dpi)

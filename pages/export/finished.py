@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
 
+from pages.export.color import ColorSpace, rendering
 from pages.export.png import save_png
 from pages.export.rows import Band, spans
 from pages.files import atomic_file
 from pages.native import Native
-
-_INTENT, _FLAGS = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def write_finished(
@@ -50,29 +44,19 @@ def write_finished(
 
 
 def _native_bands(finished: NDArray[np.uint8], original: Native) -> Iterator[Band]:
-    space = _Space(original.profile)
+    space = ColorSpace(original.profile)
     for rows in spans(len(finished)):
         pixels = original.pixels[rows]
         alpha = None if original.alpha is None else original.alpha[rows]
-        painted = (finished[rows] != _rendering(pixels, alpha, space)).any(2)
-        whole = pixels if alpha is None else np.dstack([pixels, alpha])
+        painted = (finished[rows] != rendering(pixels, alpha, space)).any(2)
+        whole: Band = pixels if alpha is None else np.dstack([pixels, alpha])  # type: ignore[assignment]
         if painted.any():
             whole = whole.copy()
             whole[painted] = _painted(finished[rows][painted], whole[painted], space)
         yield whole
 
 
-def _rendering(pixels: Band, alpha: Band | None, space: _Space) -> NDArray[np.uint8]:
-    """What ``load_rgb`` gives of these rows."""
-    colors = space.to_srgb(_to_8_bit(pixels))
-    if alpha is None:
-        return colors
-    opaque = _to_8_bit(alpha).astype(np.uint32)[..., None]
-    over_white = (2 * (colors * opaque + 255 * (255 - opaque)) + 255) // 510
-    return over_white.astype(np.uint8)
-
-
-def _painted(finished: NDArray[np.uint8], before: Band, space: _Space) -> Band:
+def _painted(finished: NDArray[np.uint8], before: Band, space: ColorSpace) -> Band:
     """New values (n, C) for pixels of these finished colors (n, 3) and native values (n, C)."""
     full = np.iinfo(before.dtype).max
     gap = 255 - finished.astype(np.int64)  # from white
@@ -82,43 +66,3 @@ def _painted(finished: NDArray[np.uint8], before: Band, space: _Space) -> Band:
     colors = 65535 - np.rint(gap * 257 * (full / alpha[:, None]))
     native = space.from_srgb(colors.astype(np.uint16), before.dtype)
     return np.concatenate([native, alpha[:, None].astype(before.dtype)], 1)
-
-
-def _to_8_bit(values: Band) -> NDArray[np.uint8]:
-    if values.dtype == np.uint8:
-        return np.asarray(values, np.uint8)
-    return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-
-
-class _Space:
-    """Conversion between sRGB and an ICC profile; without one, or with one that is sRGB, of nothing."""
-
-    def __init__(self, profile: bytes | None) -> None:
-        self._profile = profile
-        self._to_srgb: Any = None
-        if profile is not None:
-            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if "sRGB" not in ImageCms.getProfileDescription(own):
-                self._to_srgb = ImageCms.buildTransform(own, _SRGB, "RGB", "RGB", _INTENT, _FLAGS)
-
-    def to_srgb(self, colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Colors (h, w, 3) of the profile as sRGB."""
-        if self._to_srgb is None:
-            return colors
-        return np.asarray(ImageCms.applyTransform(Image.fromarray(colors), self._to_srgb))
-
-    def from_srgb(self, colors: NDArray[np.uint16], dtype: np.dtype[Any]) -> Band:
-        """Colors (n, 3) of sRGB, 16-bit, in the profile's space and the depth of ``dtype``."""
-        if self._to_srgb is None:
-            return colors if dtype == np.uint16 else _to_8_bit(colors)
-        converted: Band = imagecodecs.cms_transform(
-            colors[None],
-            _SRGB.tobytes(),
-            self._profile,
-            colorspace="rgb",
-            outcolorspace="rgb",
-            outdtype=dtype.name,
-            intent=int(_INTENT),
-            flags=int(_FLAGS),
-        )[0]
-        return converted

@@ -21,11 +21,14 @@ _ACBF_CREDITS = {
     "CoverArtist": "cover_artist",
     "Editor": "editor",
 }
-_ACBF_GENRES = frozenset(
-    "science_fiction fantasy adventure horror mystery crime military real_life superhero humor western manga "
-    "politics caricature sports history biography education computer religion romance children non-fiction "
-    "adult alternative other".split()
+# fmt: off
+_ACBF_GENRES = (
+    "science_fiction", "fantasy", "adventure", "horror", "mystery", "crime", "military", "real_life",
+    "superhero", "humor", "western", "manga", "politics", "caricature", "sports", "history",
+    "biography", "education", "computer", "religion", "romance", "children", "non-fiction", "adult",
+    "alternative", "other"
 )
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -112,11 +115,8 @@ def acbf_xml(names: Sequence[str], pages: Sequence[GuidedPage], info: ComicInfo)
         ElementTree.SubElement(languages, "text-layer", lang=info.language, show="false")
     if info.series:
         _text(book, "sequence", info.number, title=plain_text(info.series))
-    publishing = ElementTree.SubElement(meta, "publish-info")
-    _text(publishing, "publisher", info.publisher)
-    if info.date is not None:
-        day = info.date.isoformat()
-        _text(publishing, "publish-date", day, value=day)
+    if info.publisher or info.date is not None:
+        _publishing(ElementTree.SubElement(meta, "publish-info"), info)
     document = ElementTree.SubElement(meta, "document-info")
     _author(document, None, "comicloss")
     _text(document, "version", "1.0")
@@ -136,7 +136,7 @@ def _authors(info: ComicInfo) -> Iterator[tuple[str, str]]:
     """(activity, name) of all who are credited; the format wants at least one."""
     credited = False
     for activity, field in _ACBF_CREDITS.items():
-        for name in getattr(info, field).split(","):
+        for name in plain_text(getattr(info, field)).split(","):
             if name.strip():
                 credited = True
                 yield activity, name.strip()
@@ -161,6 +161,14 @@ def _genres(info: ComicInfo) -> list[str]:
     if info.direction == "rtl":
         words.append("manga")
     return list(dict.fromkeys(word for word in words if word in _ACBF_GENRES)) or ["other"]
+
+
+def _publishing(parent: ElementTree.Element, info: ComicInfo) -> None:
+    if info.publisher:
+        _text(parent, "publisher", info.publisher)
+    if info.date is not None:
+        day = info.date.isoformat()
+        _text(parent, "publish-date", day, value=day)
 
 
 def _framed(parent: ElementTree.Element, name: str, page: GuidedPage) -> None:

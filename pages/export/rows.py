@@ -68,9 +68,7 @@ def _predicted(rows: NDArray[np.uint8], above: NDArray[np.uint8], pixel: int) ->
     return result.tobytes()
 
 
-def _paeth(
-    left: NDArray[np.uint8], upper: NDArray[np.uint8], corner: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def _paeth(left: NDArray[np.uint8], upper: NDArray[np.uint8], corner: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Whichever neighbor is nearest to left + upper - corner; ties in this order (PNG, 9.4)."""
     to_left = upper.astype(np.int16) - corner  # distances of the estimate from each neighbor
     to_upper = left.astype(np.int16) - corner

@@ -21,7 +21,12 @@ ADOBE = imagecodecs.cms_profile("adobergb")
 
 
 def native(
-    dtype: type = np.uint8, *, alpha: bool = False, profile: bytes | None = None, dpi: float | None = 300, seed=0
+    dtype: type = np.uint8,
+    *,
+    alpha: bool = False,
+    profile: bytes | None = None,
+    dpi: float | None = 300,
+    seed=0,
 ) -> Native:
     random = np.random.default_rng(seed)
     top = np.iinfo(dtype).max
