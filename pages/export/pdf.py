@@ -19,8 +19,8 @@ from pages.native import Native, load_native
 DEFAULT_DPI = 300.0
 _POINTS_PER_INCH = 72
 _POINTS_PER_MM = _POINTS_PER_INCH / 25.4
-# Viewers count in 32-bit floats and round outward, so that 40 pixels may come to 40.000002, and to 41: the page
-# is smaller than it is by this share, and its picture again, by far less than a pixel.
+# Viewers count in 32-bit floats and round outward, so that 40 pixels may come to 40.000002 and thus to 41: the
+# page is smaller than it should be by this share, and its picture again, by far less than a pixel.
 _INWARD = 1e-6
 _SLACK_MM = 0.5  # a page may fall short of its trim by rounding to pixels
 _CATALOG, _PAGES, _INFO = 1, 2, 3
