@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.export.color import ColorSpace, rendering
+from pages.export.color import from_srgb
 from pages.export.png import save_png
-from pages.export.rows import Band, spans
+from pages.export.rows import rows_of, spans
 from pages.files import atomic_file
-from pages.native import Native
+from pages.native import Depth, Native, to_rgb
 
 
 def write_finished(
@@ -43,26 +43,24 @@ def write_finished(
         save_png(file, size, bands, profile=original.profile, dpi=original.dpi, text=text)
 
 
-def _native_bands(finished: NDArray[np.uint8], original: Native) -> Iterator[Band]:
-    space = ColorSpace(original.profile)
+def _native_bands(finished: NDArray[np.uint8], original: Native) -> Iterator[NDArray[Depth]]:
     for rows in spans(len(finished)):
-        pixels = original.pixels[rows]
-        alpha = None if original.alpha is None else original.alpha[rows]
-        painted = (finished[rows] != rendering(pixels, alpha, space)).any(2)
-        whole: Band = pixels if alpha is None else np.dstack([pixels, alpha])  # type: ignore[assignment]
+        drawn = rows_of(original, rows)
+        painted = (finished[rows] != to_rgb(drawn)).any(2)
+        channels = drawn.pixels if drawn.alpha is None else np.dstack([drawn.pixels, drawn.alpha])
+        band: NDArray[Depth] = channels.copy()
         if painted.any():
-            whole = whole.copy()
-            whole[painted] = _painted(finished[rows][painted], whole[painted], space)
-        yield whole
+            band[painted] = _painted(finished[rows][painted], band[painted], original.profile)
+        yield band
 
 
-def _painted(finished: NDArray[np.uint8], before: Band, space: ColorSpace) -> Band:
+def _painted(finished: NDArray[np.uint8], before: NDArray[Depth], profile: bytes | None) -> NDArray[Depth]:
     """New values (n, C) for pixels of these finished colors (n, 3) and native values (n, C)."""
     full = np.iinfo(before.dtype).max
     gap = 255 - finished.astype(np.int64)  # from white
     if before.shape[1] == 3:
-        return space.from_srgb(finished.astype(np.uint16) * 257, before.dtype)
+        return from_srgb(finished.astype(np.uint16) * 257, profile, before.dtype)
     alpha = np.maximum(before[:, 3], gap.max(1) * (full // 255))
     colors = 65535 - np.rint(gap * 257 * (full / alpha[:, None]))
-    native = space.from_srgb(colors.astype(np.uint16), before.dtype)
+    native = from_srgb(colors.astype(np.uint16), profile, before.dtype)
     return np.concatenate([native, alpha[:, None].astype(before.dtype)], 1)

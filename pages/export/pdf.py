@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from numpy.typing import NDArray
+
 from pages.errors import UsageError
-from pages.export.color import ColorSpace, over_white
+from pages.export.color import over_white
 from pages.export.comic_info import ComicInfo
-from pages.export.rows import Band, deflated_rows, spans
+from pages.export.rows import deflated_rows, rows_of, spans
 from pages.files import atomic_file
-from pages.native import Native, load_native
+from pages.native import Depth, Native
+from pages.read import load_native
 
 DEFAULT_DPI = 300.0
 _POINTS_PER_INCH = 72
 _POINTS_PER_MM = _POINTS_PER_INCH / 25.4
-# Viewers count in 32-bit floats and round outward, so that 40 pixels may come to 40.000002 and thus to 41: the
+# Viewers count in 32-bit floats and round outward, so that 40 pixels may come to 40.000002 and so to 41. So a
 # page is smaller than it should be by this share, and its picture again, by far less than a pixel.
 _INWARD = 1e-6
 _SLACK_MM = 0.5  # a page may fall short of its trim by rounding to pixels
@@ -108,10 +111,9 @@ def _add_page(
     )
 
 
-def _opaque_bands(page: Native) -> Iterator[Band]:
-    space = ColorSpace(page.profile)
+def _opaque_bands(page: Native) -> Iterator[NDArray[Depth]]:
     for rows in spans(len(page.pixels)):
-        yield over_white(page.pixels[rows], None if page.alpha is None else page.alpha[rows], space)
+        yield over_white(rows_of(page, rows))
 
 
 def _printed_boxes(size: tuple[float, float], bleed: Bleed, page_file: Path) -> dict[str, _Rectangle]:

@@ -11,8 +11,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.export.rows import Band, deflated_rows, spans
+from pages.export.rows import deflated_rows, spans
 from pages.files import atomic_file
+from pages.native import Depth
 
 _METERS_PER_INCH = 0.0254
 _COLOR_TYPES = {1: 0, 3: 2, 4: 6}  # by channels: gray, RGB, RGBA
@@ -39,7 +40,7 @@ def write_png(
 def save_png(
     file: BinaryIO,
     size: tuple[int, int],
-    bands: Iterable[Band],
+    bands: Iterable[NDArray[Depth]],
     *,
     profile: bytes | None = None,
     dpi: float | None = None,
@@ -77,7 +78,7 @@ def save_png(
     _chunk(file, b"IEND", b"")
 
 
-def _with_first(first: Band, rest: Iterable[Band]) -> Iterable[Band]:
+def _with_first(first: NDArray[Depth], rest: Iterable[NDArray[Depth]]) -> Iterable[NDArray[Depth]]:
     yield first
     yield from rest
 

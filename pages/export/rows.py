@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-Band = NDArray[np.uint8] | NDArray[np.uint16]
+from pages.native import Depth, Native
+
 BAND = 128
 """Rows that are worked on at a time, so that nothing as large as a page is made beside the page."""
 
@@ -19,7 +20,13 @@ def spans(height: int) -> Iterator[slice]:
         yield slice(top, min(top + BAND, height))
 
 
-def deflated_rows(bands: Iterable[Band]) -> Iterator[bytes]:
+def rows_of(page: Native, rows: slice) -> Native:
+    """A band of a page."""
+    alpha = None if page.alpha is None else page.alpha[rows]
+    return Native(page.pixels[rows], alpha, page.profile, page.dpi)
+
+
+def deflated_rows(bands: Iterable[NDArray[Depth]]) -> Iterator[bytes]:
     """Pixels as PNG's IDAT chunks and PDF's FlateDecode streams with predictor 15 hold them.
 
     Each row is predicted from the pixel to its left, the row above, or both (Paeth), whichever leaves the
@@ -44,7 +51,7 @@ def deflated_rows(bands: Iterable[Band]) -> Iterator[bytes]:
     yield compressor.flush()
 
 
-def _as_bytes(band: Band) -> NDArray[np.uint8]:
+def _as_bytes(band: NDArray[Depth]) -> NDArray[np.uint8]:
     big_endian = np.ascontiguousarray(band, band.dtype.newbyteorder(">"))
     return big_endian.view(np.uint8).reshape(len(band), -1)
 
