@@ -13,11 +13,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from comicloss.data import Picture, resized, to_tensor, unit, working_page
-from pages.compose import compose_page
+from pages.compose import StylizedPanel, compose_page
 from pages.model import Box
 from pages.progress import Stop, never, stop_here
 from styles.screens import screens
 from styles.stylenet import StyleNet
+
+Polygon = Sequence[tuple[int, int]]
 
 TILE = 640
 """Side of a tile in working pixels; a multiple of the network's stride."""
@@ -92,6 +94,7 @@ def stylize_page(
     page: Picture,
     panels: Sequence[tuple[Box, Tensor]],
     *,
+    polygons: Sequence[Polygon | None] | None = None,
     strength: float = 1.0,
     flats: Tensor | None = None,
     scale: float | None = None,
@@ -106,6 +109,7 @@ def stylize_page(
         network: in eval mode.
         page: (H, W, 3) uint8; not changed.
         panels: their boxes in pixels of the page, each with its (D,) style embedding.
+        polygons: one for each panel, corner points in pixels of the page; None where it is its box.
         strength: 0 (as drawn) to 1 (all of the style).
         flats: (4, h, w) uint8 color hints for the page at the working scale.
         scale: working pixels per page pixel; from the page's height by default.
@@ -119,7 +123,7 @@ def stylize_page(
     """
     working = working_page(page, scale)
     finished = []
-    for box, style in panels:
+    for (box, style), polygon in zip(panels, polygons or [None] * len(panels), strict=True):
         stop_here(stop, "Finishing the page")
         small = working.box(box)
         rows, columns = slice(small.top, small.bottom), slice(small.left, small.right)
@@ -128,7 +132,8 @@ def stylize_page(
         drawn = stylize_picture(network, to_tensor(art), style, origin=(small.left, small.top), flats=hints)
         picture = (drawn.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
         drawn_at = page[box.top : box.bottom, box.left : box.right]
-        finished.append((box, _blended(drawn_at, full_size(picture, art, drawn_at), strength)))
+        mixed = _blended(drawn_at, full_size(picture, art, drawn_at), strength)
+        finished.append(StylizedPanel(box, mixed, polygon))
     keep = resized((working.keep * 255).astype(np.uint8), page.shape[1], page.shape[0])
     return compose_page(page, finished, keep.astype(np.float32) / 255)
 
