@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
+import comicloss.lettering
 from comicloss.data import resized
 from comicloss.stylize import full_size, stylize_page, stylize_picture
 from pages.errors import Stopped
+from pages.lettering import Lettering
 from pages.model import Box
 from styles.registry import load_stylenet
 from styles.screens import screens
@@ -122,14 +124,11 @@ def test_lines_are_as_crisp_as_the_page_has_them(slope: float) -> None:
 
 
 def test_gutters_and_lettering_stay_bit_for_bit(network: StyleNet, monkeypatch: pytest.MonkeyPatch) -> None:
-    import comicloss.data as data
-    from pages.lettering import Lettering
-
     page = drawing(240, 320)
     letters = np.zeros((320, 240), dtype=bool)
     letters[60:90, 80:120] = True
     found = Lettering(letters, np.zeros_like(letters), [Box(80, 60, 120, 90)])
-    monkeypatch.setattr(data, "find_lettering", lambda picture: found)
+    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda picture: found)
     before = page.copy()
     style = network.embed(["blueprint"])[0].detach()
     finished = stylize_page(network, page, [(box, style) for box in PANELS], scale=1.0)
