@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from pages.photograph import looks_photographed, straighten
-
 from comicloss.panels import carried_over
 from comicloss.story import Story, StoryPage, load_story, save_story
 from comicloss.workplace import file_digest
@@ -18,6 +16,7 @@ from pages.errors import UsageError
 from pages.export import write_png
 from pages.files import os_errors, write_atomic
 from pages.parts import DEFAULT_DPI, PageFile, PagePart, pages_in
+from pages.photograph import looks_photographed, straighten
 from pages.progress import Progress, Stop, stop_here
 from pages.read import load_rgb, picture_files, read_page
 
@@ -75,6 +74,8 @@ def add_pages(
     """
     story = load_story(folder)
     place = None if settings.replace is None else story.page_number(settings.replace)
+    kept = [file for page in story.pages for file in (page.file, page.photograph) if file]
+    digests = {file: file_digest(folder / file) for file in kept}
     added: list[AddedPage] = []
     files = picture_files(paths)
     done = 0
@@ -89,7 +90,7 @@ def add_pages(
         for part in parts:
             stop_here(stop, "Adding pages")
             source = _source(folder, part, several=len(parts) > 1) if settings.keep_source else None
-            taken = _take(load_story(folder), folder, part.read(), place, source, settings)
+            story, taken = _take(story, folder, part.read(), place, source, settings, digests)
             added += [] if taken is None else [taken]
             done += 1
             left = len(parts) - part.place - 1 + len(files) - file_number
@@ -98,16 +99,27 @@ def add_pages(
 
 
 def _take(
-    story: Story, folder: Path, page: PageFile, place: int | None, source: str | None, settings: AddSettings
-) -> AddedPage | None:
-    """Take one page; None if it is in the story already."""
+    story: Story,
+    folder: Path,
+    page: PageFile,
+    place: int | None,
+    source: str | None,
+    settings: AddSettings,
+    digests: dict[str, str],
+) -> tuple[Story, AddedPage | None]:
+    """Take one page; None if it is in the story already.
+
+    Args:
+        place: of the page to be replaced.
+        digests: SHA-256 of all that the story has; kept up to date.
+    """
     content = sha256(page.content).hexdigest()
     for number, known in enumerate(story.pages):
-        if known.photograph is not None and file_digest(folder / known.photograph) == content:
-            return None
-        if file_digest(folder / known.file) == content:
+        if known.photograph is not None and digests[known.photograph] == content:
+            return story, None
+        if digests[known.file] == content:
             if not settings.photograph or place not in (None, number):
-                return None
+                return story, None
             place = number  # the photograph was taken as it is, and is to be straightened now
     if place is None and source is not None:
         sources = [known.source for known in story.pages]
@@ -119,19 +131,20 @@ def _take(
         picture, photograph = written[0], written[1] if len(written) > 1 else None
         if former is None:
             new = StoryPage(file=picture, source=source, photograph=photograph)
-            save_story(story.model_copy(update={"pages": (*story.pages, new)}), folder)
+            story = save_story(story.model_copy(update={"pages": (*story.pages, new)}), folder)
         else:
             sizes = [read_page(folder / file, 1).size for file in (former.file, picture)]
             new = carried_over(folder, former, picture, *sizes)
             told = {"source": source or former.source, "photograph": photograph}
-            save_story(story.with_page(place or 0, new.model_copy(update=told)), folder)
+            story = save_story(story.with_page(place or 0, new.model_copy(update=told)), folder)
     except BaseException:
         for file in written:
             (folder / file).unlink(missing_ok=True)
         raise
     replaced = None if former is None else _set_aside(folder, former)
     offered = not settings.photograph and looks_photographed(load_rgb(folder / picture))
-    return AddedPage(picture, replaced, offered)
+    digests |= {file: file_digest(folder / file) for file in written}
+    return story, AddedPage(picture, replaced, offered)
 
 
 def _write(folder: Path, stem: str, page: PageFile, settings: AddSettings) -> list[str]:

@@ -54,25 +54,29 @@ def find_story_panels(folder: Path, *, again: bool, progress: Progress, stop: St
             f"{folder}: the story has no pages yet.", remedy=f"Add some: comicloss add {folder} PICTURES"
         )
     record = read_record(folder / _PANELS_RECORD)
-    for number, page in enumerate(story.pages):
-        stop_here(stop, "Finding panels")
-        before = record.get(page.file)
-        kept = {panel.id for panel in page.panels if _is_authors(panel, before)}
-        if _is_stale(page, before, story, folder) or (again and not is_settled(page)):
-            found = find_panels(load_rgb(folder / page.file), story.direction)
-            page = page.model_copy(update={"panels": _merged(story, number, found, before)})
-            if page != story.pages[number]:
-                story = save_story(story.with_page(number, page), folder)
-        elif before is not None:
+    saved = story
+    try:
+        for number, page in enumerate(story.pages):
+            stop_here(stop, "Finding panels")
+            before = record.get(page.file)
+            kept = {panel.id for panel in page.panels if _is_authors(panel, before)}
+            looked_for = _is_stale(page, before, story, folder) or (again and not is_settled(page))
+            if looked_for:
+                found = find_panels(load_rgb(folder / page.file), story.direction)
+                page = page.model_copy(update={"panels": _merged(story, number, found, before)})
+                story = story.with_page(number, page)
+            if looked_for or before is None:
+                record[page.file] = {
+                    "sha256": file_digest(folder / page.file),
+                    "direction": story.direction,
+                    "found": _found_shapes(page, kept, before),
+                }
             progress(number + 1, len(story.pages), "finding panels")
-            continue
-        record[page.file] = {
-            "sha256": file_digest(folder / page.file),
-            "direction": story.direction,
-            "found": _found_shapes(page, kept, before),
-        }
-        write_record(folder / _PANELS_RECORD, record)
-        progress(number + 1, len(story.pages), "finding panels")
+    finally:  # once for all pages, as a save checks the whole story
+        if story.pages != saved.pages:
+            save_story(story, folder)
+        if record != read_record(folder / _PANELS_RECORD):
+            write_record(folder / _PANELS_RECORD, record)
     return {page.file: [panel.id for panel in page.panels] for page in story.pages}
 
 

@@ -81,7 +81,7 @@ def panels_overlay(image: Picture, panels: Sequence[Outline], *, from_right: boo
 
 
 def lettering_overlay(image: Picture, text: Mask, balloons: Mask) -> Picture:
-    """The page, paled, with the shapes of balloons tinted and outlined and the letters in them in red.
+    """The page, paled, with the shapes of balloons tinted and outlined, and the letters in them tinted red.
 
     Args:
         image: (H, W, 3) uint8.
@@ -93,11 +93,10 @@ def lettering_overlay(image: Picture, text: Mask, balloons: Mask) -> Picture:
     """
     page = _paled(image)
     line = max(min(page.shape[:2]) / 400, 1.0)
-    for mask, color, share in ((balloons & ~text, _BALLOON, 0.35), (text, _TEXT, 0.5)):
+    for mask, color, share in ((balloons & ~text, _BALLOON, 0.35), (text, _TEXT, 0.35)):
         page[mask] = np.rint(page[mask] * (1 - share) + np.array(color) * share)
-    for mask, color in ((balloons, _BALLOON), (text, _TEXT)):
-        outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        cv2.drawContours(page, outlines, -1, color, max(round(line), 1), cv2.LINE_AA)
+    outlines, _ = cv2.findContours(balloons.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    cv2.drawContours(page, outlines, -1, _BALLOON, max(round(line), 1), cv2.LINE_AA)
     return page
 
 

@@ -15,7 +15,7 @@ from comicloss import pipeline
 from comicloss.corrections import Correction
 from comicloss.panels import doubtful_panels
 from comicloss.story import Element, Story, StoryPage, StoryPanel, Style, load_story, save_story
-from pages.errors import StoryError, UsageError
+from pages.errors import Stopped, StoryError, UsageError
 from pages.model import Box, FoundPanel
 
 Boxes = list[tuple[int, int, int, int]]
@@ -309,3 +309,29 @@ def test_the_shares_of_boxes(folder: Path) -> None:
     assert overlap(box, Box(100, 0, 150, 100)) == 0
     assert covered(box, [Box(0, 0, 50, 100), Box(0, 0, 100, 50)]) == pytest.approx(0.75, abs=0.02)
     assert np.isclose(covered(box, []), 0)
+
+
+def test_what_was_found_before_a_stop_is_kept(folder: Path, detection: Detection) -> None:
+    detection.boxes = [(0, 0, 400, 400)]
+    asked: list[int] = []
+
+    def stop() -> bool:
+        asked.append(0)
+        return len(asked) > 2
+
+    with pytest.raises(Stopped):
+        pipeline.find_story_panels(folder, again=True, stop=stop)
+    assert [len(boxes(folder, number)) for number in (1, 2, 3)] == [1, 1, 4]
+    calls = detection.calls
+    pipeline.find_story_panels(folder)
+    assert detection.calls == calls
+
+
+def test_the_same_panels_in_another_picture_are_not_looked_for_twice(
+    folder: Path, detection: Detection
+) -> None:
+    Image.new("RGB", (400, 400), "red").save(folder / "art" / "p01.png")
+    calls = detection.calls
+    for _ in range(2):
+        pipeline.find_story_panels(folder)
+        assert detection.calls == calls + 1
