@@ -183,9 +183,9 @@ def _turned(samples: Samples, orientation: int) -> Samples:
 
 def _gray_16(values: NDArray[Any]) -> NDArray[np.uint16]:
     if values.dtype == np.uint16:
-        return values.astype(np.uint16, copy=False)
+        return np.asarray(values, np.uint16)
     if values.dtype.kind == "f":  # by convention black is 0 and white is 1
-        return np.rint(np.nan_to_num(values).clip(0, 1) * 65535).astype(np.uint16)
+        return np.asarray(np.rint(np.nan_to_num(values).clip(0, 1) * 65535), np.uint16)
     if values.max(initial=0) > 65535:
         values = values >> 15  # 31 bits: the highest is the sign
     shallow: NDArray[np.uint16] = values.clip(0, 65535).astype(np.uint16)

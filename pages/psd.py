@@ -107,7 +107,7 @@ def _plane(data: bytes, psd: Any, shown: str) -> NDArray[Depth]:
     data = data[:wanted]
     if psd.depth == 32:
         values = np.nan_to_num(np.frombuffer(data, ">f4").astype(np.float32)).clip(0, 1)
-        return np.rint(values * 65535).astype(np.uint16).reshape(shape)
+        return np.asarray(np.rint(values * 65535), np.uint16).reshape(shape)
     if psd.depth == 16:
         return np.frombuffer(data, ">u2").astype(np.uint16).reshape(shape)
     return np.frombuffer(data, np.uint8).reshape(shape)
