@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pages import archive
-from pages.decode import SUFFIX_OF, decode, picture_bytes, sane_dpi, sniff, unknown
+from pages.decode import SUFFIX_OF, decode, decoding, picture_bytes, sane_dpi, sniff, unknown
 from pages.errors import InputError
 from pages.files import os_errors
 from pages.limits import Limits, variable
@@ -142,13 +142,16 @@ def _part(
     if kind == "pdf":
         from pages import pdf
 
-        return pdf.page_file(path, place, dpi, limits)
+        with decoding(f"{shown}, page {place + 1}"):
+            return pdf.page_file(path, place, dpi, limits)
     if kind == "tiff":
         from pages import tiff
 
         places = tiff.page_places(file, shown, limits)
         if len(places) > 1:
-            return tiff.page_file(file, places[place], f"{shown}, page {place + 1}", limits)
+            label = f"{shown}, page {place + 1}"
+            with decoding(label):
+                return tiff.page_file(file, places[place], label, limits)
     if kind == "zip":
         with archive.opened(file, shown, limits) as members:
             if not archive.is_open_raster(members):

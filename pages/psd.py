@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from psd_tools import PSDImage
 from psd_tools.api.utils import get_transparency_index, has_transparency
 from psd_tools.compression import PSDDecompressionWarning
-from psd_tools.constants import ChannelID, ColorMode, Resource
+from psd_tools.constants import ChannelID, ColorMode, Compression, Resource
 
 from pages.decode import check_size, sane_dpi
 from pages.errors import InputError
@@ -70,6 +70,8 @@ def decode_merged(file: BinaryIO, shown: str, limits: Limits) -> Samples:
             f"{shown}: a PSD in {mode.name.lower()} mode with {psd.channels} channels cannot be read.",
             remedy="Convert it to RGB, or export it as PNG.",
         )
+    if psd._record.image_data.compression == Compression.RLE:
+        _check_rows(psd._record.image_data.data, header, shown)
     with warnings.catch_warnings():
         warnings.simplefilter("error", PSDDecompressionWarning)
         planes = psd._record.image_data.get_data(header)
@@ -92,6 +94,17 @@ def decode_merged(file: BinaryIO, shown: str, limits: Limits) -> Samples:
     dpi = sane_dpi((resolution.horizontal / 65536,)) if resolution is not None else None
     indexed = mode == ColorMode.INDEXED
     return Samples(values, model, alpha, profile if isinstance(profile, bytes) else None, dpi, indexed)
+
+
+def _check_rows(data: bytes, header: Any, shown: str) -> None:
+    """Run-length coded rows come after a table of their lengths; psd-tools makes missing ones black."""
+    kind = np.dtype(">u2" if header.version == 1 else ">u4")
+    rows = header.height * header.channels
+    if len(data) < rows * kind.itemsize:
+        raise damaged(shown, "its merged picture is cut short")
+    lengths = np.frombuffer(data, kind, rows)
+    if int(lengths.sum(dtype=np.uint64)) > len(data) - rows * kind.itemsize:
+        raise damaged(shown, "its merged picture is cut short")
 
 
 def _plane(data: bytes, psd: Any, shown: str) -> NDArray[Depth]:
