@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
+import shutil
 import sys
 import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import atheris
@@ -128,27 +129,32 @@ class Fuzz:
             print(f"FOUND {what}", file=sys.stderr, flush=True)
 
 
-def run(seconds: int, findings: Path, on_done: Callable[[Fuzz], None]) -> None:
-    """Fuzz for so long; atheris ends the process."""
+def run(seconds: int, findings: Path) -> None:
+    """Fuzz for so long, then end this process: 1 if anything was found."""
     warnings.simplefilter("ignore")
     fuzz = Fuzz(findings)
+    end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
         for name, content in corpus().items():
             fuzz(content)
             if fuzz.refused:
                 raise AssertionError(f"{name} of the corpus is refused")
             (Path(folder) / name).write_bytes(content)
-        import atexit
 
-        atexit.register(on_done, fuzz)
-        options = [
-            f"-max_total_time={seconds}",
-            "-timeout=60",
-            "-rss_limit_mb=3000",
-            "-max_len=20000",
-            "-print_final_stats=1",
-        ]
-        atheris.Setup([sys.argv[0], *options, folder], fuzz)
+        def one(content: bytes) -> None:
+            fuzz(content)
+            if time.monotonic() > end:  # libFuzzer would end without a word from us
+                shutil.rmtree(folder)
+                found = f"{len(fuzz.found)} findings {sorted(fuzz.found)} in {findings}"
+                print(
+                    f"{seconds} s: {fuzz.count} inputs, {fuzz.refused} refused, "
+                    f"slowest {fuzz.slowest:.2f} s, {found}",
+                    flush=True,
+                )
+                os._exit(bool(fuzz.found))
+
+        options = ["-timeout=60", "-rss_limit_mb=3000", "-max_len=20000"]
+        atheris.Setup([sys.argv[0], *options, folder], one)
         atheris.Fuzz()
 
 
@@ -160,14 +166,7 @@ def main() -> None:
     findings = options.findings or Path(tempfile.mkdtemp(prefix="fuzz-"))
     findings.mkdir(parents=True, exist_ok=True)
 
-    def report(fuzz: Fuzz) -> None:
-        print(
-            f"{fuzz.count} inputs, {fuzz.refused} refused, slowest {fuzz.slowest:.2f} s, "
-            f"{len(fuzz.found)} findings {sorted(fuzz.found)} in {findings}",
-            flush=True,
-        )
-
-    run(options.seconds, findings, report)
+    run(options.seconds, findings)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     uv run python benchmarks/hostile_inputs.py > table.md
 
-The inputs are those of tests/pages/hostile.py. Each is read with the limits of its case, which are the default
-ones unless a smaller bound shows the same thing sooner.
+The inputs are those of tests/pages/hostile.py. Each is read with the limits of its case, which are the
+default ones unless a smaller bound shows the same thing sooner.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from pages.decode import check_size, from_pillow, sane_dpi, too_large
 from pages.errors import InputError
@@ -114,7 +114,9 @@ def _opened(file: BinaryIO, shown: str, limits: Limits) -> Any:
         return Image.open(file, formats=["TIFF"])
     except Image.DecompressionBombError as error:
         raise too_large(shown, "the picture", limits) from error
-    except (UnidentifiedImageError, SyntaxError, KeyError, ValueError, TypeError):
+    except MemoryError:
+        raise
+    except Exception:  # Pillow raises many things at what it does not know
         return None
 
 
@@ -124,7 +126,9 @@ def _at(image: Any, place: int, shown: str, limits: Limits) -> bool:
         image.seek(place)
     except Image.DecompressionBombError as error:
         raise too_large(shown, "a page", limits) from error
-    except (EOFError, SyntaxError, OSError, KeyError, ValueError, TypeError):
+    except MemoryError:
+        raise
+    except Exception:  # the end of the file, or anything that Pillow does not know
         return False
     return True
 

@@ -10,11 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
+import imagecodecs
 import numpy as np
 import pikepdf
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+
+
+def wide_profile() -> bytes:
+    """An ICC profile that is far from sRGB."""
+    return bytes(imagecodecs.cms_profile("adobergb"))
 
 
 def ramp(height: int = 32, width: int = 48, channels: int = 3, dtype: Any = np.uint8) -> NDArray[Any]:
