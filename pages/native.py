@@ -109,6 +109,20 @@ def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     return values
 
 
+def moved(
+    mask: NDArray[np.bool_], left: int, top: int, shape: tuple[int, ...], *, beyond: bool
+) -> NDArray[np.bool_]:
+    """A mask laid at (left, top) on a field of this shape, which is ``beyond`` where the mask is not."""
+    field = np.full(shape, beyond, np.bool_)
+    rows = slice(max(top, 0), max(min(top + mask.shape[0], shape[0]), 0))
+    columns = slice(max(left, 0), max(min(left + mask.shape[1], shape[1]), 0))
+    if rows.start < rows.stop and columns.start < columns.stop:
+        field[rows, columns] = mask[
+            rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+        ]
+    return field
+
+
 @lru_cache(maxsize=8)
 def _fits(profile: bytes | None, model: Model) -> bool:
     """Is this a profile for such a picture, and a sound one?"""

@@ -400,7 +400,7 @@ CASES = [
     Case(
         "PNG whose chunk says 4 GB",
         _file("page.png", _PNG[:33] + b"\x7f\xff\xff\xffIDAT" + _PNG[41:]),
-        "1 page",
+        "1 page|GiB of memory",
     ),
     Case("PNG of 1 x 1 px", _file("page.png", _png_with()), "1 page, the first of 1 x 1 px"),
     Case("PNG with a ZIP behind it", _file("page.png", _PNG + made.cbz({"1.png": _PNG})), "1 page"),

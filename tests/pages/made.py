@@ -114,8 +114,9 @@ def psd(
         size: (width, height).
         planes: the merged picture's channels, raw.
         mode: 1 gray, 2 indexed, 3 RGB, 4 CMYK, 9 Lab.
-        layers: from the bottom up: name, box (left, top, right, bottom), alpha (bytes of the box),
-            and optionally hidden=True, group="open" (its lower end) or group="end" (the group itself).
+        layers: from the bottom up: name, box (left, top, right, bottom), alpha (bytes of the box), and
+            optionally hidden=True, opacity, path (corners x, y of a vector mask), group="open" (its lower
+            end) or group="end" (the group itself).
         merged_alpha: the first channel after the colors is the transparency.
         resources: (number, bytes).
     """
@@ -142,6 +143,15 @@ def psd(
         if "group" in layer:
             divider = {"open": 3, "end": 1}[layer["group"]]
             extra += b"8BIMlsct" + struct.pack(">II", 4, divider)
+        if "path" in layer:  # a polygon, in pixels: straight Bezier knots, 8.24 bit fractions of the page
+            knots = b""
+            for x, y in layer["path"]:
+                point = struct.pack(">ii", round(y / height * 2**24), round(x / width * 2**24))
+                knots += struct.pack(">H", 1) + point * 3
+            length = struct.pack(">HHHHHH", 0, len(layer["path"]), 1, 1, 0, 0) + bytes(14)
+            data = struct.pack(">II", 3, 0) + struct.pack(">H", 6) + bytes(24) + length + knots
+            data += b"\0" * (-len(data) % 4)
+            extra += b"8BIMvmsk" + struct.pack(">I", len(data)) + data
         flags = 2 if layer.get("hidden") else 0
         records += struct.pack(">iiiiH", top, left, bottom, right, len(channels))
         records += b"".join(struct.pack(">hI", number, len(data) + 2) for number, data in channels)

@@ -111,6 +111,22 @@ def test_groups_of_a_psd(tmp_path: Path) -> None:
     assert (masks[1] == box(1, 1, 5, 5)).all()
 
 
+def test_a_shape_layer_that_is_curves_alone(tmp_path: Path) -> None:
+    corners = [(4, 5), (14, 5), (14, 11), (4, 11)]
+    masks = lettering_layers(keep(tmp_path, psd({"name": "balloons", "path": corners, "alpha": b""})))
+    assert masks is not None
+    assert (masks[1] >= box(5, 6, 13, 10)).all()
+    assert (masks[1] <= box(3, 4, 15, 12)).all()
+
+
+def test_a_vector_mask_cuts_a_layer(tmp_path: Path) -> None:
+    corners = [(4, 5), (14, 5), (14, 11), (4, 11)]
+    masks = lettering_layers(keep(tmp_path, psd({"name": "text", "path": corners, "box": (10, 0, 30, 20)})))
+    assert masks is not None
+    assert (masks[0] >= box(10, 6, 13, 10)).all()
+    assert (masks[0] <= box(10, 4, 15, 12)).all()
+
+
 def test_a_psd_by_psd_tools(tmp_path: Path) -> None:
     document = PSDImage.new("RGB", (WIDTH, HEIGHT))
     letters = Image.new("RGBA", (8, 4), (0, 0, 0, 255))
