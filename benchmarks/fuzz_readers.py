@@ -81,8 +81,8 @@ def read(content: bytes) -> None:
     file = io.BytesIO(content)
     if kind == "zip":
         with archive.opened(file, "fuzz", LIMITS) as members:
-            if archive.is_open_raster(members):
-                to_rgb(to_native(jobs._open_raster(members, "fuzz", LIMITS)))
+            if archive.is_painting(members):
+                to_rgb(to_native(jobs._painting(members, "fuzz", LIMITS)))
                 layers.open_raster_lettering(members, "fuzz", LIMITS)
             else:
                 for entry in archive.page_entries(members, "fuzz", LIMITS)[:5]:

@@ -100,6 +100,8 @@ def open_raster_lettering(members: Any, shown: str, limits: Limits) -> tuple[Mas
     from pages.decode import check_size, picture_bytes
 
     image = archive.layer_stack(members, shown, limits)
+    if image is None:
+        return None
     width, height = (int(archive.attribute(image, side, 0)) for side in ("w", "h"))
     check_size(width, height, shown, limits)
     masks = _Masks((height, width))

@@ -123,7 +123,8 @@ def _damaged(shown: Path | str, error: Exception) -> InputError:
 
 def _only_picture(page: Any) -> Any:
     """The picture that covers the page, if there is nothing else on it."""
-    objects = list(itertools.islice(page.get_objects(max_depth=1), 2))
+    seen = (thing for thing in page.get_objects(max_depth=1) if not _is_invisible(thing))
+    objects = list(itertools.islice(seen, 2))
     if len(objects) != 1 or objects[0].type != pdfium.FPDF_PAGEOBJ_IMAGE:
         return None
     if pdfium.FPDFPage_GetAnnotCount(page):
@@ -146,6 +147,14 @@ def _only_picture(page: Any) -> Any:
         width, height = height, width
     stretched = abs(math.log((width / wide) / (height / tall)))
     return None if stretched > _MARGIN else picture
+
+
+def _is_invisible(thing: Any) -> bool:
+    """The text that scanners' software lays under a page, to be searched."""
+    if thing.type != pdfium.FPDF_PAGEOBJ_TEXT:
+        return False
+    mode: int = pdfium.FPDFTextObj_GetTextRenderMode(thing)
+    return mode == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
 
 
 def _is_plain(page: Any, picture: Any) -> bool:

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from pages import errors
 from pages.errors import ComicLossError, InputError
+from pages.files import os_errors
 from pages.limits import LIMITS, Limits, variable
 
 JOBS = ("rgb", "native", "facts", "listing", "part", "lettering")
@@ -72,7 +73,8 @@ def ask(job: str, path: Path, limits: Limits = LIMITS, **arguments: Any) -> Answ
         if _process is None or not _process.usable():
             if _process is not None:
                 _process.end()
-            _process = _Process()
+            with os_errors(path):
+                _process = _Process()
         try:
             return _process.ask(question, path, limits)
         except ComicLossError:

@@ -241,7 +241,11 @@ def pdf(
             if "profile" in picture[3]:
                 profile = document.make_stream(picture[3]["profile"], {"/N": 3})
                 made.ColorSpace = pikepdf.Array([pikepdf.Name.ICCBased, profile])
-            page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=made))
+            font = pikepdf.Dictionary(
+                Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
+            )
+            named = {"XObject": pikepdf.Dictionary(Im0=made), "Font": pikepdf.Dictionary(F0=font)}
+            page.Resources = pikepdf.Dictionary(**named)
         drawn = content or f"q {size[0]} 0 0 {size[1]} 0 0 cm /Im0 Do Q".encode()
         page.Contents = document.make_stream(drawn)
         if rotate:

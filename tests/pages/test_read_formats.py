@@ -293,6 +293,18 @@ def test_open_raster(tmp_path: Path) -> None:
     assert pages_in(path)[0].read().suffix == ".ora"
 
 
+def test_krita(tmp_path: Path) -> None:
+    image = made.ramp()
+    members = {
+        "mimetype": b"application/x-krita",
+        "preview.png": b"x",
+        "mergedimage.png": made.pillow(image, "PNG"),
+    }
+    [part] = pages_in(keep(tmp_path, made.cbz(members), "page.kra"))
+    assert (load_rgb(part.path) == image).all()
+    assert part.read().suffix == ".kra"
+
+
 def test_opencv_reads_the_same(tmp_path: Path) -> None:
     """Another decoder on the same files."""
     image = np.random.default_rng(1).integers(0, 256, (33, 47, 3), np.uint8)

@@ -122,6 +122,15 @@ def test_a_profile_that_only_the_pdf_has_goes_along(tmp_path: Path) -> None:
     assert file.content.endswith(jpeg[2:])
 
 
+@pytest.mark.parametrize(("mode", "is_scan"), [(3, True), (0, False)])
+def test_text_that_is_there_to_be_searched_is_not_seen(tmp_path: Path, mode: int, is_scan: bool) -> None:
+    jpeg = made.pillow(noise(), "JPEG", quality=90)
+    drawn = b"q 72 0 0 48 0 0 cm /Im0 Do Q BT %d Tr /F0 12 Tf 9 9 Td (Hello) Tj ET" % mode
+    stream = made.picture_stream(jpeg, 60, 40, code="/DCTDecode")
+    file = first(keep(tmp_path, made.pdf(stream, content=drawn)))
+    assert (file.content == jpeg) is is_scan
+
+
 @pytest.mark.parametrize("dpi", [72, 150, 300])
 def test_a_page_with_more_than_a_picture_is_rendered(tmp_path: Path, dpi: int) -> None:
     stream = made.picture_stream(noise().tobytes(), 60, 40)
