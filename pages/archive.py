@@ -56,10 +56,10 @@ def opened(file: BinaryIO, shown: str, limits: Limits) -> Iterator[zipfile.ZipFi
         yield archive
 
 
-def is_open_raster(archive: zipfile.ZipFile) -> bool:
-    """Has it the files of an OpenRaster picture (openraster.org, "File layout")?"""
+def is_painting(archive: zipfile.ZipFile) -> bool:
+    """Has it the files of an OpenRaster picture (openraster.org, "File layout"), or of a Krita one?"""
     names = set(archive.namelist())
-    return (_MERGED in names and _STACK in names) or ("mimetype" in names and _STACK in names)
+    return "mimetype" in names and bool(names & {_MERGED, _STACK})
 
 
 def page_entries(archive: zipfile.ZipFile, shown: str, limits: Limits) -> list[zipfile.ZipInfo]:
@@ -123,29 +123,28 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, shown: str, lim
 
 
 def merged_picture(archive: zipfile.ZipFile, shown: str, limits: Limits) -> bytes:
-    """The PNG that an OpenRaster file shows.
+    """The PNG that an OpenRaster or Krita file shows.
 
     Raises:
         InputError: it has none, or it cannot be read.
     """
     if _MERGED not in archive.namelist():
         raise InputError(
-            f"{shown}: this OpenRaster file has no merged picture.",
+            f"{shown}: this painting has no merged picture.",
             remedy="Save it again in your paint program, or export it as PNG.",
         )
     return read_entry(archive, archive.getinfo(_MERGED), shown, limits)
 
 
-def layer_stack(archive: zipfile.ZipFile, shown: str, limits: Limits) -> Element:
-    """An OpenRaster file's list of layers: the <image> element.
+def layer_stack(archive: zipfile.ZipFile, shown: str, limits: Limits) -> Element | None:
+    """An OpenRaster file's list of layers: the <image> element; None if it is no OpenRaster file.
 
     Raises:
-        InputError: it is missing, no XML, or tries to make XML explode.
+        InputError: it is no XML, or tries to make XML explode.
     """
-    try:
-        entry = archive.getinfo(_STACK)
-    except KeyError as error:
-        raise InputError(f"{shown}: {_STACK} is missing.", remedy=_save_again()) from error
+    if _STACK not in archive.namelist():
+        return None
+    entry = archive.getinfo(_STACK)
     if entry.file_size > _MOST_XML:
         raise InputError(f"{shown}: {_STACK} is too large.", remedy=_save_again())
     text = read_entry(archive, entry, shown, limits)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import imagecodecs
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
-from pages.errors import InputError
+from pages.errors import ComicLossError, InputError
 from pages.limits import LIMITS, Limits, variable
 from pages.native import Depth, Model, Samples, upright
 from pages.worker import damaged
@@ -90,8 +92,28 @@ def decode(file: BinaryIO, shown: str, limits: Limits) -> Samples:
 
     Raises:
         InputError: no picture, a damaged one, or one that is too large.
-        MemoryError: and anything else that a decoder may raise.
+        MemoryError: the decoder needs more than it may have.
     """
+    with decoding(shown):
+        return _decoded(file, shown, limits)
+
+
+@contextmanager
+def decoding(shown: str) -> Iterator[None]:
+    """Whatever a decoder raises says which picture, of which file, was damaged.
+
+    Raises:
+        InputError
+    """
+    try:
+        yield
+    except (ComicLossError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise anything at all on damaged data
+        raise damaged(shown, error) from error
+
+
+def _decoded(file: BinaryIO, shown: str, limits: Limits) -> Samples:
     file.seek(0)
     head = file.read(1024)
     file.seek(0)
@@ -183,9 +205,9 @@ def _turned(samples: Samples, orientation: int) -> Samples:
 
 def _gray_16(values: NDArray[Any]) -> NDArray[np.uint16]:
     if values.dtype == np.uint16:
-        return values.astype(np.uint16, copy=False)
+        return np.asarray(values, np.uint16)
     if values.dtype.kind == "f":  # by convention black is 0 and white is 1
-        return np.rint(np.nan_to_num(values).clip(0, 1) * 65535).astype(np.uint16)
+        return np.asarray(np.rint(np.nan_to_num(values).clip(0, 1) * 65535), np.uint16)
     if values.max(initial=0) > 65535:
         values = values >> 15  # 31 bits: the highest is the sign
     shallow: NDArray[np.uint16] = values.clip(0, 65535).astype(np.uint16)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pages import archive
-from pages.decode import SUFFIX_OF, decode, picture_bytes, sane_dpi, sniff, unknown
+from pages.decode import SUFFIX_OF, decode, decoding, picture_bytes, sane_dpi, sniff, unknown
 from pages.errors import InputError
 from pages.files import os_errors
 from pages.limits import Limits, variable
@@ -50,7 +50,7 @@ def listing(path: Path, limits: Limits) -> Answer:
             return Answer({"labels": [f"page {n + 1}" for n in range(pdf.page_count(path, limits))]})
         if kind == "zip":
             with archive.opened(file, str(path), limits) as members:
-                if not archive.is_open_raster(members):
+                if not archive.is_painting(members):
                     pages = archive.page_entries(members, str(path), limits)
                     return Answer({"labels": [archive.shown_name(entry.filename) for entry in pages]})
         if kind == "tiff":
@@ -82,7 +82,7 @@ def lettering(path: Path, limits: Limits) -> Answer:
             with archive.opened(file, str(path), limits) as members:
                 masks = (
                     open_raster_lettering(members, str(path), limits)
-                    if archive.is_open_raster(members)
+                    if archive.is_painting(members)
                     else None
                 )
         else:
@@ -128,8 +128,8 @@ def _first(path: Path, limits: Limits) -> Samples:
             return decode(file, str(path), limits)
         if kind == "zip":
             with archive.opened(file, str(path), limits) as members:
-                if archive.is_open_raster(members):
-                    return _open_raster(members, str(path), limits)
+                if archive.is_painting(members):
+                    return _painting(members, str(path), limits)
         content, _, dpi = _part(path, file, kind, 0, DEFAULT_DPI, limits)
     samples = picture_bytes(content, str(path), limits)
     return Samples(samples.values, samples.model, samples.alpha, samples.profile, dpi, samples.indexed)
@@ -142,22 +142,25 @@ def _part(
     if kind == "pdf":
         from pages import pdf
 
-        return pdf.page_file(path, place, dpi, limits)
+        with decoding(f"{shown}, page {place + 1}"):
+            return pdf.page_file(path, place, dpi, limits)
     if kind == "tiff":
         from pages import tiff
 
         places = tiff.page_places(file, shown, limits)
         if len(places) > 1:
-            return tiff.page_file(file, places[place], f"{shown}, page {place + 1}", limits)
+            label = f"{shown}, page {place + 1}"
+            with decoding(label):
+                return tiff.page_file(file, places[place], label, limits)
     if kind == "zip":
         with archive.opened(file, shown, limits) as members:
-            if not archive.is_open_raster(members):
+            if not archive.is_painting(members):
                 entry = archive.page_entries(members, shown, limits)[place]
                 content = archive.read_entry(members, entry, shown, limits)
                 label = f"{shown}, {archive.shown_name(entry.filename)}"
                 samples = picture_bytes(content, label, limits)
                 return content, _suffix(content, entry.filename), samples.dpi
-            samples = _open_raster(members, shown, limits)
+            samples = _painting(members, shown, limits)
     else:
         samples = decode(file, shown, limits)
     if file.seek(0, 2) > limits.member_bytes:
@@ -170,10 +173,12 @@ def _part(
     return content, _suffix(content, path.name), samples.dpi
 
 
-def _open_raster(members: Any, shown: str, limits: Limits) -> Samples:
+def _painting(members: Any, shown: str, limits: Limits) -> Samples:
     stack = archive.layer_stack(members, shown, limits)
     samples = picture_bytes(archive.merged_picture(members, shown, limits), shown, limits)
-    dpi = samples.dpi or sane_dpi((archive.attribute(stack, "xres", 0),))
+    dpi = samples.dpi
+    if dpi is None and stack is not None:
+        dpi = sane_dpi((archive.attribute(stack, "xres", 0),))
     return Samples(samples.values, samples.model, samples.alpha, samples.profile, dpi, samples.indexed)
 
 
@@ -181,5 +186,5 @@ def _suffix(content: bytes, name: str) -> str:
     """The name's own suffix if it says what the content is, else the content's."""
     kind = sniff(content[:1024]) or ""
     own = Path(name).suffix.lower()
-    also = {"jpeg": (".jpeg",), "tiff": (".tiff",), "psd": (".psb",)}
+    also = {"jpeg": (".jpeg",), "tiff": (".tiff",), "psd": (".psb",), "zip": (".kra",)}
     return own if own in also.get(kind, ()) else SUFFIX_OF[kind]

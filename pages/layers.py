@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.limits import LIMITS, Limits
+from pages.native import moved
 from pages.worker import ask
 
 Mask = NDArray[np.bool_]
@@ -99,6 +100,8 @@ def open_raster_lettering(members: Any, shown: str, limits: Limits) -> tuple[Mas
     from pages.decode import check_size, picture_bytes
 
     image = archive.layer_stack(members, shown, limits)
+    if image is None:
+        return None
     width, height = (int(archive.attribute(image, side, 0)) for side in ("w", "h"))
     check_size(width, height, shown, limits)
     masks = _Masks((height, width))
@@ -138,13 +141,7 @@ class _Masks:
         self._named = True
         for mask, meant in zip(self._masks, said, strict=True):
             if meant:
-                height, width = mask.shape
-                rows = slice(max(top, 0), max(min(top + cover.shape[0], height), 0))
-                columns = slice(max(left, 0), max(min(left + cover.shape[1], width), 0))
-                if rows.start < rows.stop and columns.start < columns.stop:
-                    mask[rows, columns] |= cover[
-                        rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
-                    ]
+                mask |= moved(cover, left, top, mask.shape, beyond=False)
 
     def found(self) -> tuple[Mask, Mask] | None:
         return self._masks if self._named else None

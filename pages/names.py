@@ -19,7 +19,7 @@ PICTURE_SUFFIXES = (
 )
 """Of files that are one picture (or, TIFF, a few), wherever they are."""
 
-SUFFIXES = (*PICTURE_SUFFIXES, ".ora", ".pdf", ".cbz")
+SUFFIXES = (*PICTURE_SUFFIXES, ".ora", ".kra", ".pdf", ".cbz")
 """Of files that are taken from a folder; a file that is named is opened whatever its suffix."""
 
 

@@ -17,7 +17,7 @@ Depth = np.uint8 | np.uint16
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 _SPACES: dict[Model, bytes] = {"gray": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK", "lab": b"Lab "}
-_BLACK_POINT_COMPENSATION = 0x2000
+_BLACK_POINT_COMPENSATION, _NO_SHORT_CUTS = 0x2000, 0x0100
 _MOST_PROFILE_BYTES = 16 * 1024**2
 _STRIP = 256  # rows at a time, so that wide intermediate values stay small
 
@@ -67,7 +67,7 @@ def to_native(samples: Samples) -> Native:
     values, profile = samples.values, samples.profile
     if samples.model == "gray":
         if profile is not None and _fits(profile, "gray"):
-            return Native(_converted(values, profile, "gray"), samples.alpha, None, samples.dpi)
+            return Native(_from_gray(values, profile), samples.alpha, None, samples.dpi)
         values = np.repeat(values, 3, axis=2)
     elif samples.model == "cmyk":
         known = profile is not None and _fits(profile, "cmyk")
@@ -109,6 +109,20 @@ def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     return values
 
 
+def moved(
+    mask: NDArray[np.bool_], left: int, top: int, shape: tuple[int, ...], *, beyond: bool
+) -> NDArray[np.bool_]:
+    """A mask laid at (left, top) on a field of this shape, which is ``beyond`` where the mask is not."""
+    field = np.full(shape, beyond, np.bool_)
+    rows = slice(max(top, 0), max(min(top + mask.shape[0], shape[0]), 0))
+    columns = slice(max(left, 0), max(min(left + mask.shape[1], shape[1]), 0))
+    if rows.start < rows.stop and columns.start < columns.stop:
+        field[rows, columns] = mask[
+            rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+        ]
+    return field
+
+
 @lru_cache(maxsize=8)
 def _fits(profile: bytes | None, model: Model) -> bool:
     """Is this a profile for such a picture, and a sound one?"""
@@ -136,7 +150,9 @@ def _to_srgb(pixels: NDArray[Depth], profile: bytes) -> NDArray[Depth]:
     return pixels if is_srgb(profile) else _converted(pixels, profile, "rgb")
 
 
-def _converted(values: NDArray[Depth], profile: bytes, model: Model) -> NDArray[Depth]:
+def _converted(
+    values: NDArray[Depth], profile: bytes, model: Model, *, exact: bool = False
+) -> NDArray[Depth]:
     """(H, W, C) -> (H, W, 3) sRGB of the same dtype: littleCMS, relative colorimetric, black point kept."""
     values = np.ascontiguousarray(values)
     converted: NDArray[Depth] = imagecodecs.cms_transform(
@@ -146,9 +162,19 @@ def _converted(values: NDArray[Depth], profile: bytes, model: Model) -> NDArray[
         colorspace=model,
         outcolorspace="rgb",
         intent=int(ImageCms.Intent.RELATIVE_COLORIMETRIC),
-        flags=_BLACK_POINT_COMPENSATION,
+        flags=_BLACK_POINT_COMPENSATION | (_NO_SHORT_CUTS if exact else 0),
     )
     return converted.reshape(*values.shape[:2], 3)
+
+
+def _from_gray(values: NDArray[Depth], profile: bytes) -> NDArray[Depth]:
+    """By a table of all tones, so that littleCMS need not interpolate between few (it is 7 of 255 off)."""
+    tones = np.arange(np.iinfo(values.dtype).max + 1, dtype=np.uint16)
+    wide = tones if values.dtype == np.uint16 else tones * np.uint16(257)
+    table = _converted(wide[:, None, None], profile, "gray", exact=True)[:, 0]
+    if values.dtype == np.uint8:
+        table = ((table.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return table[values[..., 0]]
 
 
 def _from_cmyk(ink: NDArray[Depth]) -> NDArray[Depth]:

@@ -9,6 +9,7 @@ import ctypes
 import io
 import itertools
 import math
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,7 @@ def opened(path: Path) -> Iterator[Any]:
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        if "assword" in str(error):
+        if "assword" in str(error) and _mentions_encryption(path):  # PDFium may tell an earlier file's error
             raise InputError(
                 f"{path}: this PDF is locked with a password.",
                 remedy="Open it in a PDF program and save it without a password.",
@@ -108,6 +109,11 @@ def page_file(path: Path, place: int, dpi: float, limits: Limits) -> tuple[bytes
         return _rendered(page, own_dpi, shown, limits)
 
 
+def _mentions_encryption(path: Path) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"/Encrypt") >= 0
+
+
 def _damaged(shown: Path | str, error: Exception) -> InputError:
     return InputError(
         f"{shown}: this PDF is damaged or cut short ({error}).",
@@ -117,7 +123,8 @@ def _damaged(shown: Path | str, error: Exception) -> InputError:
 
 def _only_picture(page: Any) -> Any:
     """The picture that covers the page, if there is nothing else on it."""
-    objects = list(itertools.islice(page.get_objects(max_depth=1), 2))
+    seen = (thing for thing in page.get_objects(max_depth=1) if not _is_invisible(thing))
+    objects = list(itertools.islice(seen, 2))
     if len(objects) != 1 or objects[0].type != pdfium.FPDF_PAGEOBJ_IMAGE:
         return None
     if pdfium.FPDFPage_GetAnnotCount(page):
@@ -142,6 +149,14 @@ def _only_picture(page: Any) -> Any:
     return None if stretched > _MARGIN else picture
 
 
+def _is_invisible(thing: Any) -> bool:
+    """The text that scanners' software lays under a page, to be searched."""
+    if thing.type != pdfium.FPDF_PAGEOBJ_TEXT:
+        return False
+    mode: int = pdfium.FPDFTextObj_GetTextRenderMode(thing)
+    return mode == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
+
+
 def _is_plain(page: Any, picture: Any) -> bool:
     """Upright, neither turned nor mirrored, and opaque."""
     matrix = picture.get_matrix()
@@ -163,12 +178,11 @@ def _embedded(
         except (ComicLossError, OSError, SyntaxError, ValueError):
             return None
         return content, ".jpg", _small(Image.fromarray(to_rgb(to_native(samples))))
-    if picture.get_metadata().bits_per_pixel in (16, 48):
-        deep = _deep(path, place, _profile(picture), dpi)
-        if deep is not None:
-            from pages.tiff import to_tiff
+    deep = _deep(path, place, _profile(picture), dpi)
+    if deep is not None:
+        from pages.tiff import to_tiff
 
-            return to_tiff(deep), ".tif", _small(Image.fromarray(to_rgb(to_native(deep))))
+        return to_tiff(deep), ".tif", _small(Image.fromarray(to_rgb(to_native(deep))))
     image = picture.get_bitmap().to_pil().convert("RGB")
     return _png(image, dpi), ".png", _small(image)
 
@@ -198,8 +212,7 @@ def _deep(path: Path, place: int, profile: bytes | None, dpi: float) -> Samples 
 
 def _alike(page: Any, small: Image.Image) -> bool:
     """Does the page look like the picture by itself? Not if the PDF turns its colors, cuts or covers it."""
-    scale = _LOOK * 4 / max(page.get_size())
-    seen = _small(page.render(scale=scale).to_pil().convert("RGB"))
+    seen = _small(_drawn(page, _LOOK * 4, _LOOK * 4))
     difference = ImageStat.Stat(ImageChops.difference(seen, small)).mean
     return max(difference) < _UNLIKE
 
@@ -212,7 +225,7 @@ def _rendered(page: Any, dpi: float, shown: str, limits: Limits) -> tuple[bytes,
     inches = [side / _POINTS_PER_INCH for side in page.get_size()]
     if not all(math.isfinite(side) and side > 0 for side in inches):
         raise InputError(f"{shown}: this page has no size.", remedy="Export the page again.")
-    width, height = (math.ceil(side * dpi) for side in inches)
+    width, height = (max(1, round(side * dpi)) for side in inches)
     if width * height > limits.pixels:
         raise InputError(
             f"{shown}: at {dpi:.4g} dpi this page has {width} x {height} pixels, more than "
@@ -220,10 +233,27 @@ def _rendered(page: Any, dpi: float, shown: str, limits: Limits) -> tuple[bytes,
             remedy=f"Choose fewer dots per inch, export the page smaller, or raise {variable('pixels')}.",
         )
     try:
-        image = page.render(scale=dpi / _POINTS_PER_INCH).to_pil().convert("RGB")
+        image = _drawn(page, width, height)
     except pypdfium2.PdfiumError as error:
         raise _damaged(shown, error) from error
     return _png(image, dpi), ".png", round(dpi, 1)
+
+
+def _drawn(page: Any, width: int, height: int) -> Image.Image:
+    """The page on white paper of just so many pixels."""
+    bitmap = pypdfium2.PdfBitmap.new_native(width, height, pdfium.FPDFBitmap_BGRx)
+    bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+    # A hundredth of a pixel smaller, or else PDFium may find that a picture of just as many pixels touches
+    # one more, and stretches it.
+    slack = 0.01
+    across, down = (
+        (pixels - slack) / points for pixels, points in zip((width, height), page.get_size(), strict=True)
+    )
+    matrix = pdfium.FS_MATRIX(across, 0, 0, down, slack / 2, slack / 2)
+    clip = pdfium.FS_RECTF(0, 0, width, height)
+    pdfium.FPDF_RenderPageBitmapWithMatrix(bitmap, page, matrix, clip, pdfium.FPDF_ANNOT)
+    image: Image.Image = bitmap.to_pil().convert("RGB")
+    return image
 
 
 def _png(image: Image.Image, dpi: float) -> bytes:

@@ -15,12 +15,12 @@ from PIL import Image, ImageDraw
 from psd_tools import PSDImage
 from psd_tools.api.utils import get_transparency_index, has_transparency
 from psd_tools.compression import PSDDecompressionWarning
-from psd_tools.constants import ChannelID, ColorMode, Resource
+from psd_tools.constants import ChannelID, ColorMode, Compression, Resource
 
 from pages.decode import check_size, sane_dpi
 from pages.errors import InputError
 from pages.limits import Limits
-from pages.native import Depth, Model, Samples
+from pages.native import Depth, Model, Samples, moved
 from pages.worker import damaged
 
 _MODELS: dict[int, tuple[Model, int]] = {
@@ -70,9 +70,14 @@ def decode_merged(file: BinaryIO, shown: str, limits: Limits) -> Samples:
             f"{shown}: a PSD in {mode.name.lower()} mode with {psd.channels} channels cannot be read.",
             remedy="Convert it to RGB, or export it as PNG.",
         )
+    if psd._record.image_data.compression == Compression.RLE:
+        _check_rows(psd._record.image_data.data, header, shown)
     with warnings.catch_warnings():
         warnings.simplefilter("error", PSDDecompressionWarning)
-        planes = psd._record.image_data.get_data(header)
+        try:
+            planes = psd._record.image_data.get_data(header)
+        except PSDDecompressionWarning as warning:  # whose words are about what psd-tools would do
+            raise damaged(shown, "its merged picture cannot be unpacked") from warning
     model, count = _MODELS[mode]
     values = np.stack([_plane(plane, psd, shown) for plane in planes[:count]], axis=2)
     alpha = None
@@ -94,6 +99,17 @@ def decode_merged(file: BinaryIO, shown: str, limits: Limits) -> Samples:
     return Samples(values, model, alpha, profile if isinstance(profile, bytes) else None, dpi, indexed)
 
 
+def _check_rows(data: bytes, header: Any, shown: str) -> None:
+    """Run-length coded rows come after a table of their lengths; psd-tools makes missing ones black."""
+    kind = np.dtype(">u2" if header.version == 1 else ">u4")
+    rows = header.height * header.channels
+    if len(data) < rows * kind.itemsize:
+        raise damaged(shown, "its merged picture is cut short")
+    lengths = np.frombuffer(data, kind, rows)
+    if int(lengths.sum(dtype=np.uint64)) > len(data) - rows * kind.itemsize:
+        raise damaged(shown, "its merged picture is cut short")
+
+
 def _plane(data: bytes, psd: Any, shown: str) -> NDArray[Depth]:
     """One channel (H, W) of the merged picture."""
     shape: tuple[int, int] = (psd.height, psd.width)
@@ -107,7 +123,7 @@ def _plane(data: bytes, psd: Any, shown: str) -> NDArray[Depth]:
     data = data[:wanted]
     if psd.depth == 32:
         values = np.nan_to_num(np.frombuffer(data, ">f4").astype(np.float32)).clip(0, 1)
-        return np.rint(values * 65535).astype(np.uint16).reshape(shape)
+        return np.asarray(np.rint(values * 65535), np.uint16).reshape(shape)
     if psd.depth == 16:
         return np.frombuffer(data, ">u2").astype(np.uint16).reshape(shape)
     return np.frombuffer(data, np.uint8).reshape(shape)
@@ -129,8 +145,9 @@ def layer_cover(layer: Any, shown: str, limits: Limits) -> tuple[NDArray[np.bool
     Raises:
         InputError: the layer is damaged, or says that it is larger than anything sane.
     """
-    if layer.kind == "shape" and layer.has_vector_mask() and not layer.has_pixels():
-        return _outline(layer)
+    outline = _outline(layer) if layer.has_vector_mask() and not layer.vector_mask.disabled else None
+    if outline is not None and not layer.has_pixels():
+        return outline, 0, 0
     if layer.width < 1 or layer.height < 1:
         return np.zeros((0, 0), np.bool_), 0, 0
     check_size(layer.width, layer.height, f"{shown}, layer {layer.name!r}", limits)
@@ -145,35 +162,25 @@ def layer_cover(layer: Any, shown: str, limits: Limits) -> tuple[NDArray[np.bool
         mask = layer.mask
         if mask is not None and not mask.disabled and mask.width > 0 and mask.height > 0:
             check_size(mask.width, mask.height, f"{shown}, mask of layer {layer.name!r}", limits)
-            cover &= _mask_over(layer, mask)
+            left, top = mask.left - layer.left, mask.top - layer.top
+            image = mask.topil()
+            if image is not None:
+                shows = np.asarray(image.convert("L")) > 0
+                cover &= moved(shows, left, top, cover.shape, beyond=mask.background_color > 0)
+    if outline is not None:
+        cover &= moved(outline, -layer.left, -layer.top, cover.shape, beyond=False)
     return cover, layer.left, layer.top
 
 
-def _mask_over(layer: Any, mask: Any) -> NDArray[np.bool_]:
-    """A layer's mask, moved onto the layer."""
-    over = np.full((layer.height, layer.width), mask.background_color > 0, np.bool_)
-    image = mask.topil()
-    if image is not None:
-        left, top = mask.left - layer.left, mask.top - layer.top
-        shows = np.asarray(image.convert("L")) > 0
-        rows = slice(max(top, 0), max(min(top + shows.shape[0], layer.height), 0))
-        columns = slice(max(left, 0), max(min(left + shows.shape[1], layer.width), 0))
-        if rows.start < rows.stop and columns.start < columns.stop:
-            over[rows, columns] = shows[
-                rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
-            ]
-    return over
-
-
-def _outline(layer: Any) -> tuple[NDArray[np.bool_], int, int]:
-    """A shape layer that is saved as curves alone."""
+def _outline(layer: Any) -> NDArray[np.bool_]:
+    """What a layer's curves enclose, (H, W) of the page; shape layers are often saved as curves alone."""
     psd = layer._psd
     image = Image.new("1", (psd.width, psd.height))
     drawing = ImageDraw.Draw(image)
     steps = np.linspace(0, 1, 16)[:, None]
     for path in layer.vector_mask.paths:
         knots = list(path)
-        points: list[tuple[float, float]] = []
+        points: list[tuple[int, int]] = []
         for knot, following in zip(knots, [*knots[1:], *knots[:1]], strict=True):
             corners = [
                 np.array(point)
@@ -185,7 +192,9 @@ def _outline(layer: Any) -> tuple[NDArray[np.bool_], int, int]:
                 + 3 * (1 - steps) * steps**2 * corners[2]
                 + steps**3 * corners[3]
             )
-            points += [(x * psd.width, y * psd.height) for y, x in curve.clip(-1, 2)]
+            points += [
+                (round(x * psd.width - 0.5), round(y * psd.height - 0.5)) for y, x in curve.clip(-1, 2)
+            ]
         if len(points) > 2:
             drawing.polygon(points, fill=1)
-    return np.asarray(image, np.bool_), 0, 0
+    return np.asarray(image, np.bool_)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from pages.decode import check_size, from_pillow, sane_dpi, too_large
 from pages.errors import InputError
@@ -31,14 +31,12 @@ def page_places(file: BinaryIO, shown: str, limits: Limits) -> list[int]:
     Raises:
         InputError: more than ``limits.pages``.
     """
-    image = _opened(file)
+    image = _opened(file, shown, limits)
     if image is None:
         return [0]
     places: list[int] = []
     for place in range(limits.pages + 1):
-        try:
-            image.seek(place)
-        except (EOFError, SyntaxError, OSError, KeyError, ValueError, TypeError):
+        if not _at(image, place, shown, limits):
             break  # the end, or a page of a kind that Pillow does not know
         if not int(image.tag_v2.get(_SUBFILE, 0)) & 0b101:
             places.append(place)
@@ -56,8 +54,8 @@ def decode_page(file: BinaryIO, place: int, shown: str, limits: Limits) -> Sampl
     Raises:
         InputError: it is damaged, too large, or of a kind that nothing here reads.
     """
-    image = _opened(file)
-    if image is None or not _at(image, place):
+    image = _opened(file, shown, limits)
+    if image is None or not _at(image, place, shown, limits):
         return _deep(file, place, shown, limits)
     check_size(image.width, image.height, shown, limits)
     if max(image.tag_v2.get(_BITS, (1,))) > 8:
@@ -70,8 +68,8 @@ def decode_page(file: BinaryIO, place: int, shown: str, limits: Limits) -> Sampl
 def page_file(file: BinaryIO, place: int, shown: str, limits: Limits) -> tuple[bytes, str, float | None]:
     """One page as a file of its own: (bytes, suffix, dpi); pixels, depth, profile and resolution are kept."""
     samples = decode_page(file, place, shown, limits)
-    image = _opened(file)
-    if samples.values.dtype == np.uint8 and image is not None and _at(image, place):
+    image = _opened(file, shown, limits)
+    if samples.values.dtype == np.uint8 and image is not None and _at(image, place, shown, limits):
         image.load()
         if image.mode in _IN_PNG:
             stream = io.BytesIO()
@@ -109,19 +107,28 @@ def to_tiff(samples: Samples) -> bytes:
     return stream.getvalue()
 
 
-def _opened(file: BinaryIO) -> Any:
+def _opened(file: BinaryIO, shown: str, limits: Limits) -> Any:
     """The file in Pillow, or None if it is of a kind that Pillow does not read."""
     file.seek(0)
     try:
         return Image.open(file, formats=["TIFF"])
-    except (UnidentifiedImageError, SyntaxError, KeyError, ValueError, TypeError):
+    except Image.DecompressionBombError as error:
+        raise too_large(shown, "the picture", limits) from error
+    except MemoryError:
+        raise
+    except Exception:  # Pillow raises many things at what it does not know
         return None
 
 
-def _at(image: Any, place: int) -> bool:
+def _at(image: Any, place: int, shown: str, limits: Limits) -> bool:
+    """Go to a page; False if it is of a kind that Pillow does not read."""
     try:
         image.seek(place)
-    except (EOFError, SyntaxError, OSError, KeyError, ValueError, TypeError):
+    except Image.DecompressionBombError as error:
+        raise too_large(shown, "a page", limits) from error
+    except MemoryError:
+        raise
+    except Exception:  # the end of the file, or anything that Pillow does not know
         return False
     return True
 

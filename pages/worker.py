@@ -15,6 +15,7 @@ import importlib
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from numpy.typing import NDArray
 
 from pages import errors
 from pages.errors import ComicLossError, InputError
+from pages.files import os_errors
 from pages.limits import LIMITS, Limits, variable
 
 JOBS = ("rgb", "native", "facts", "listing", "part", "lettering")
@@ -71,7 +73,8 @@ def ask(job: str, path: Path, limits: Limits = LIMITS, **arguments: Any) -> Answ
         if _process is None or not _process.usable():
             if _process is not None:
                 _process.end()
-            _process = _Process()
+            with os_errors(path):
+                _process = _Process()
         try:
             return _process.ask(question, path, limits)
         except ComicLossError:
@@ -233,11 +236,8 @@ def serve() -> None:
         header, blobs = _answer(question)
         answers.write(json.dumps(header).encode() + b"\n")
         for blob in blobs:
-            answers.write(
-                blob
-                if isinstance(blob, bytes)
-                else np.ascontiguousarray(blob).reshape(-1).view(np.uint8).data
-            )
+            plain = np.frombuffer(blob, np.uint8) if isinstance(blob, bytes) else np.ascontiguousarray(blob)
+            answers.write(plain.reshape(-1).view(np.uint8).data)
         answers.flush()
 
 
@@ -271,9 +271,9 @@ def _error(kind: str, problem: str, remedy: str) -> dict[str, Any]:
 
 def damaged(shown: Path | str, error: Exception | str) -> InputError:
     """The refusal of a file that a decoder cannot make sense of."""
-    reason = " ".join((str(error) or type(error).__name__).split())[:200].rstrip(".")
+    reason = " ".join(re.sub(r"\b\w+(Error|Exception|Warning): ?", "", str(error)).split())[:200].rstrip(".")
     return InputError(
-        f"{shown}: the picture is damaged or cut short ({reason}).",
+        f"{shown}: the picture is damaged or cut short{f' ({reason})' if reason else ''}.",
         remedy="Open it in a paint program and save it again, or copy it again from its source.",
     )
 
