@@ -121,11 +121,11 @@ def take(sheet: Picture, scene: Scene) -> Photograph:
     return Photograph(picture, _project(homography, outline), sheet, (lines < 0.97).any(axis=2))
 
 
-def on_sheet(page: Picture, ratio: float) -> tuple[Picture, NDArray[np.float64]]:
+def on_sheet(page: Picture, ratio: float) -> tuple[Picture, tuple[int, int]]:
     """A page laid on white paper of another shape: height over width is ``ratio``.
 
     Returns:
-        The sheet (h, w, 3) uint8, and the (2, 3) affine map from the page's pixels to the sheet's.
+        The sheet (h, w, 3) uint8, and (left, top) of the page on it.
     """
     h, w = page.shape[:2]
     width, height = (w, round(w * ratio)) if h <= w * ratio else (round(h / ratio), h)
@@ -133,7 +133,7 @@ def on_sheet(page: Picture, ratio: float) -> tuple[Picture, NDArray[np.float64]]
     sheet = np.empty((height, width, 3), np.uint8)
     sheet[:] = np.median(page[:8].reshape(-1, 3), axis=0)
     sheet[top : top + h, left : left + w] = page
-    return sheet, np.array([[1, 0, left], [0, 1, top]], np.float64)
+    return sheet, (left, top)
 
 
 def _pose(w: int, h: int, scene: Scene) -> NDArray[np.float64]:
@@ -221,7 +221,7 @@ def _table(scene: Scene, random: np.random.Generator, u: Linear, v: Linear) -> L
     elif scene.table == "white":
         table = np.array([0.62, 0.61, 0.58], np.float32) * (1 + 0.03 * cloud(40, 40))[..., None]
     elif scene.table == "cloth":
-        weave = 0.12 * np.sin(x_of(u) * 1.9) * np.sin(x_of(v) * 2.3) + 0.1 * cloud(60, 60)
+        weave = 0.12 * np.sin(_threads(u) * 1.9) * np.sin(_threads(v) * 2.3) + 0.1 * cloud(60, 60)
         table = np.array([0.09, 0.16, 0.27], np.float32) * (1 + weave)[..., None]
     else:
         tone = np.where((np.floor(u * 3.3) + np.floor(v * 3.3)) % 2 > 0, 0.5, 0.28).astype(np.float32)
@@ -241,7 +241,7 @@ def _table(scene: Scene, random: np.random.Generator, u: Linear, v: Linear) -> L
     return table
 
 
-def x_of(along: Linear) -> Linear:
+def _threads(along: Linear) -> Linear:
     """Along the table in threads of its cloth."""
     return along * 500
 

@@ -100,7 +100,7 @@ def _paper(closed: Plane) -> Mask:
     is_paper = np.zeros(count, np.bool_)
     for part in range(1, count):
         places = order[bounds[part] : bounds[part + 1]]
-        if len(places) < 24:
+        if len(places) < 40:
             continue
         below, tint = float(np.median(depth[places])), float(np.median(color[places]))
         lit = abs(below) < _LIT and tint < _GRAY
@@ -129,13 +129,11 @@ def _surface(values: Plane, used: Mask, *, degree: int, above: float) -> Plane:
         return np.full(values.shape, np.median(values), np.float32)
     terms, wanted = terms[inside], values[::step, ::step].ravel()[inside]
     weights = np.ones(len(wanted))
-    factors = np.zeros(terms.shape[1])
+    # a little ridge keeps the surface calm where there is no paper to hold it
+    calm = 4e-4 * len(wanted) * np.diag(np.arange(terms.shape[1]) > 0)
     for _ in range(25):
-        root = np.sqrt(weights)[:, None]
-        # a little ridge keeps the surface calm where there is no paper to hold it
-        left = np.vstack((terms * root, 0.02 * np.sqrt(len(wanted)) * np.eye(terms.shape[1])[1:]))
-        right = np.concatenate((wanted * root[:, 0], np.zeros(terms.shape[1] - 1)))
-        factors = np.linalg.lstsq(left, right, rcond=None)[0]
+        weighted = terms * weights[:, None]
+        factors = np.linalg.solve(terms.T @ weighted + calm, weighted.T @ wanted)
         rest = wanted - terms @ factors
         # Huber's weights: a far outlier counts by its sign, not by its distance
         weights = np.where(rest > 0, above, 1 - above) / np.maximum(np.abs(rest), 0.03)
@@ -178,7 +176,7 @@ def _without_table(flat: Picture) -> Picture:
         cv2.MORPH_OPEN,
         cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thick, thick)),
     )[thick:-thick, thick:-thick]
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
     left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
     right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
     touches = (left == 0) | (top == 0) | (right == width) | (bottom == height)

@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pages.sheet_corners import FOCAL
+
 Picture = NDArray[np.uint8]
 Corners = NDArray[np.float64]
 
-_FOCAL = 0.8  # of a phone's main camera, 24 to 28 mm on a 36 mm frame, as a share of the longer side
 _FOCALS = 0.5, 2.5  # beyond these a measured focal length is noise
 # Shapes of paper, height over width when upright: ISO 216 (A and B), US Letter. A measured shape is off by
 # about 2 %, and these differ by 9 %; a sketchbook of any other shape keeps the measured one.
@@ -35,7 +36,7 @@ def sheet_shape(corners: Corners, size: tuple[int, int], *, snap: bool = True) -
     k2 = np.cross(m1, m4) @ m3 / (np.cross(m2, m4) @ m3)
     k3 = np.cross(m1, m4) @ m2 / (np.cross(m3, m4) @ m2)
     n2, n3 = k2 * m2 - m1, k3 * m3 - m1
-    focal = _FOCAL
+    focal = FOCAL
     if abs(n2[2] * n3[2]) > 1e-3:
         squared = -(n2[0] * n3[0] + n2[1] * n3[1]) / (n2[2] * n3[2])
         if _FOCALS[0] ** 2 < squared < _FOCALS[1] ** 2:

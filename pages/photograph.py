@@ -1,4 +1,4 @@
-"""Photographs of paper pages: is it one, where is the sheet, and the sheet as a scanner would have seen it."""
+"""Photographs of paper pages: is it one, where is the sheet, and the sheet as a scanner would see it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ Corners = NDArray[np.float64]
 _SIDE = 640  # pixels of the longer side at which a picture is judged
 _SEEN = 0.6  # support of the sheet's sides, at least
 _TURNED = 0.25  # degrees by which a photographed sheet's sides leave the picture's axes, at least
-_WHITE = 97.0  # CIE lightness that paper in a photograph stays below somewhere; on screens and scans it is 100
-_EVEN = 0.8  # share of the margin that has to be one smooth paper
-_CURL = 1 / 50  # of a side: how far curling paper may bow it
+_WHITE = (
+    97.0  # CIE lightness that paper in a photograph stays below somewhere; on screens and scans it is 100
+)
+_EVEN = 0.7  # share of the margin that has to be one smooth paper
+_CURL = 1 / 30  # of a side: how far curling paper may bow it
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def _bows(image: Picture, found: FoundSheet) -> NDArray[np.float64]:
         start, end = found.corners[side], found.corners[(side + 1) % 4]
         length = float(np.linalg.norm(end - start))
         fitted = None if found.cut[side] else fitted_side(image, start, end, max(_CURL * length, 4.0))
-        if fitted is not None and fitted.seen > 0.6:
+        if fitted is not None and fitted.seen > 0.45:
             ends = np.polyval(fitted.shift, [0.0, 1.0]).mean()
             bows[side] = float(np.polyval(fitted.shift, 0.5) - ends)
     return bows

@@ -9,6 +9,7 @@ that crosses a printed one, or lies on it, keeps its own tone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -68,7 +69,7 @@ def _strip_profiles(view: Picture, values: NDArray[np.uint8]) -> Plane:
     width = view.shape[1]
     edges = np.linspace(0, width, _STRIPS + 1).astype(int)
     profiles = []
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in pairwise(edges):
         step = max((right - left) // 40, 1)
         profiles.append(np.median(values[:, left:right:step], axis=1))
     depth: Plane = 255 - np.array(profiles, np.float32)
@@ -279,7 +280,7 @@ def _take_away(view: Picture, lines: _Lines) -> None:
 def _profile(
     bands: NDArray[np.uint8], fraction: NDArray[np.float64], offsets: NDArray[np.int_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The usual depth of a line across it, every half pixel, (places, 3), and the depth of the paper beside it.
+    """The usual depth of a line across it, every half pixel, (places, 3), and of the paper beside it, (3,).
 
     Medians over all lines, so that what is drawn does not count.
     """
@@ -305,7 +306,7 @@ def _strengths(
     offsets: NDArray[np.int_],
     profile: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """(lines, strips): how dark each line is in each strip beside the usual profile, 1 where it cannot be seen."""
+    """(lines, strips): how dark each line is in each strip beside the usual profile, 1 where unseen."""
     count, _, width, _ = bands.shape
     middle = len(offsets) // 2
     peak = profile.max(0)
@@ -315,9 +316,7 @@ def _strengths(
     usual = np.mean([np.interp(step + fraction, fine, profile[:, channel]) for step in (-1, 0, 1)], axis=0)
     edges = np.linspace(0, width, _STRIPS + 1).astype(int)
     ratio = core / np.maximum(usual, 0.25 * peak[channel])
-    strength = np.array(
-        [np.median(ratio[:, a:b], axis=1) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    ).T
+    strength = np.array([np.median(ratio[:, a:b], axis=1) for a, b in pairwise(edges)]).T
     # a strip where more is drawn than paper left is judged by its neighbors
     strength = np.where((strength > _DARKEST) | (strength < 0.2), np.nan, strength)
     padded = np.pad(strength, ((1, 1), (1, 1)), constant_values=np.nan)
@@ -330,7 +329,9 @@ def _strengths(
 def _level(depth: NDArray[np.floating]) -> Picture:
     """sRGB levels of depths below paper."""
     light = _PAPER * np.exp(-depth)
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-6) ** (1 / 2.4) - 0.055)
+    encoded = np.where(
+        light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-6) ** (1 / 2.4) - 0.055
+    )
     levels: Picture = np.clip(np.rint(255 * encoded), 0, 255).astype(np.uint8)
     return levels
 
@@ -342,7 +343,8 @@ def _depth_table() -> Plane:
     """How far each level lies below paper, in log linear light."""
     value = np.arange(256) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return (np.log(_PAPER) - np.log(np.maximum(linear, 0.002))).astype(np.float32)
+    depth: Plane = (np.log(_PAPER) - np.log(np.maximum(linear, 0.002))).astype(np.float32)
+    return depth
 
 
 _DEPTH = _depth_table()

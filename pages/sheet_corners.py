@@ -15,14 +15,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pages.fold import page_beside_fold
+
 Picture = NDArray[np.uint8]
 Corners = NDArray[np.float64]
 
+FOCAL = 0.8  # of a phone's main camera, 24 to 28 mm on a 36 mm frame, as a share of the picture's longer side
 _SIDE = 640  # pixels of the longer side at which the sheet is looked for
 _LINES = 13  # candidates for the sides in each of the two directions
 _SMALLEST = 0.12  # share of the picture that a sheet takes at least
 _BEYOND = 0.2  # how far a corner may lie outside the picture, as a share of its sides
 _BORDER = 0.42  # what the picture's own border counts as a side, on the scale of `_support`
+_LIKELY = 80  # candidates of which it is asked whether there is paper outside them
 _REACH = 640 // 64  # pixels at `_SIDE` to both sides of a side in which it is fitted again
 
 
@@ -69,7 +73,14 @@ def locate_sheet(image: Picture) -> FoundSheet:
     corners, sides, support = found
     corners = corners * (width / size[0], height / size[1])
     cut = tuple(bool(side >= len(lines) - 4) for side in sides)
-    return FoundSheet(_refined(image, corners, cut, _REACH / scale), (cut[0], cut[1], cut[2], cut[3]), support)
+    corners = _refined(image, corners, cut, _REACH / scale)
+    if sum(cut) == 1:
+        corners = _with_unseen_side(corners, cut.index(True), (width, height))
+    page = page_beside_fold(image, corners)
+    if page is not None:
+        corners = page[0]
+        cut = tuple(is_cut and side != page[1] for side, is_cut in enumerate(cut))
+    return FoundSheet(corners, (cut[0], cut[1], cut[2], cut[3]), support)
 
 
 def _without_lines(small: Picture) -> NDArray[np.float32]:
@@ -145,7 +156,10 @@ def _best(
     level_pairs, upright_pairs = (_pairs(lines, group, width, height) for group in chosen)
     if not len(level_pairs) or not len(upright_pairs):
         return None
-    first, second = np.repeat(level_pairs, len(upright_pairs), 0), np.tile(upright_pairs, (len(level_pairs), 1))
+    first, second = (
+        np.repeat(level_pairs, len(upright_pairs), 0),
+        np.tile(upright_pairs, (len(level_pairs), 1)),
+    )
     quads = np.stack((first[:, 0], second[:, 1], first[:, 1], second[:, 0]), 1)  # top, right, bottom, left
     corners = np.stack([_crossings(lines[quads[:, side - 1]], lines[quads[:, side]]) for side in range(4)], 1)
     quads, corners = _plausible(quads, corners, width, height)
@@ -169,9 +183,13 @@ def _best(
     weakest = np.sort(supports, 1)
     score = 0.45 * weighted + 0.35 * weakest[:, 0] + 0.2 * weakest[:, 1] + 0.16 * np.sqrt(area)
     score -= 0.3 * (np.isin(quads, list(borders)).sum(1) == 4)
-    place = _this_side_of_a_fold(int(score.argmax()), quads, corners, evidence, lab)
+    likely = np.argsort(-score)[:_LIKELY]
+    score[likely] -= 0.35 * np.array([_paper_outside(corners[place], lab) for place in likely])
+    place = int(likely[score[likely].argmax()])
     seen = ~np.isin(quads[place], list(borders))
-    support = float(0.5 * supports[place][seen].min() + 0.5 * supports[place][seen].mean()) if seen.any() else 0.0
+    support = (
+        float(0.5 * supports[place][seen].min() + 0.5 * supports[place][seen].mean()) if seen.any() else 0.0
+    )
     if support < 0.25:
         return None
     sides = quads[place]
@@ -204,8 +222,9 @@ class _Evidence:
             offsets = np.linspace(near, far, 3)
             spots = points[None] + offsets[:, None, None] * normal - 0.5
             maps = spots[..., 0].astype(np.float32), spots[..., 1].astype(np.float32)
-            mean: NDArray[np.float32] = cv2.remap(lab, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            return mean.mean(0)
+            colors = cv2.remap(lab, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            mean: NDArray[np.float32] = colors.mean(0)
+            return mean
 
         inside = ((points > 1) & (points < (width - 1, height - 1))).all(1)
         before, behind = beside(-6, -2.5), beside(2.5, 6)
@@ -234,47 +253,23 @@ class _Evidence:
         return total / np.maximum(length, 12), length
 
 
-def _this_side_of_a_fold(
-    place: int,
-    quads: NDArray[np.intp],
-    corners: Corners,
-    evidence: dict[int, _Evidence],
-    lab: NDArray[np.float32],
-) -> int:
-    """The larger page of an open notebook, where a fold divides the quadrangle at ``place``; else ``place``.
-
-    A fold runs from side to side, margins included, and is darker than the paper on both sides of it; the
-    gutter between two panels is neither.
-    """
-    same = quads == quads[place]
-    areas = _areas(corners)
-    share = areas / areas[place]
-    best, largest = place, 0.0
-    for part in np.flatnonzero((same.sum(1) == 3) & (share > 0.5) & (share < 0.92)):
-        side = int((~same[part]).argmax())
-        line = evidence.get(int(quads[part, side]))
-        if line is None or share[part] < largest:
-            continue
-        start, end, middle = corners[part, side], corners[part, (side + 1) % 4], corners[part].mean(0)
-        stops = start + np.linspace(0.01, 0.99, 13)[:, None] * (end - start)
-        steps, length = line.between(stops[:-1], stops[1:], np.broadcast_to(middle, (12, 2)))
-        if np.median(length) < 4 or np.sort(steps)[1] < 0.3:
-            continue
-        aside = 0.06 * np.sqrt(areas[part]) * _inward(start, end)
-        beside = [_tone(lab, stops + offset) for offset in (-aside, 0 * aside, aside)]
-        if np.median(beside[0] - beside[1]) > 3 and np.median(beside[2] - beside[1]) > 3:
-            best, largest = int(part), float(share[part])
-    return best
-
-
-def _tone(lab: NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Lightness at points, the darkest of a few pixels around."""
+def _paper_outside(corners: Corners, lab: NDArray[np.float32]) -> float:
+    """Share of what is colored like a candidate's margin that lies outside: around a panel is paper."""
     height, width = lab.shape[:2]
-    darkest = cv2.erode(lab[..., 0], np.ones((7, 7), np.uint8))
-    x = np.clip(points[:, 0], 0, width - 1).astype(int)
-    y = np.clip(points[:, 1], 0, height - 1).astype(int)
-    tones: NDArray[np.float32] = darkest[y, x]
-    return tones
+    inner = corners + 0.03 * (corners.mean(0) - corners)
+    places = np.linspace(0.05, 0.95, 24)[:, None]
+    spots = np.concatenate(
+        [inner[side] * (1 - places) + inner[(side + 1) % 4] * places for side in range(4)]
+    ).astype(int)
+    spots = spots[((spots >= 0) & (spots < (width, height))).all(1)]
+    if not len(spots):
+        return 1.0
+    margin = np.median(lab[spots[:, 1], spots[:, 0]], axis=0)
+    away = np.abs(lab[::4, ::4] - margin)
+    alike = (away[..., 0] < 14) & (away[..., 1] < 5) & (away[..., 2] < 5)
+    inside = np.zeros(alike.shape, np.uint8)
+    cv2.fillConvexPoly(inside, np.rint(corners / 4).astype(np.int32), 1)
+    return float((alike & (inside == 0)).sum() / max(int(alike.sum()), 1))
 
 
 def _pairs(lines: NDArray[np.float64], group: NDArray[np.intp], width: int, height: int) -> NDArray[np.intp]:
@@ -345,9 +340,39 @@ def _refined(image: Picture, corners: Corners, cut: tuple[bool, ...], reach: flo
     return np.where((moved < 4 * reach)[:, None], refined, corners)
 
 
+def _with_unseen_side(corners: Corners, side: int, size: tuple[int, int]) -> Corners:
+    """The side at the picture's border laid outside it, where perspective says that a rectangle's would be.
+
+    The sides before and after it meet in one vanishing point; the side across and the unseen one meet in
+    another, and the two are at right angles as seen by a camera whose focal length is a phone's.
+    """
+    center = np.array(size) / 2
+    scale = float(max(size))
+    points = (corners - center) / scale
+    lines = [_through(points[number], points[(number + 1) % 4]) for number in range(4)]
+    first = np.cross(lines[side - 1], lines[(side + 1) % 4])
+    second = np.cross(lines[(side + 2) % 4], first * np.array([1, 1, FOCAL**2]))
+    candidates = []
+    for corner in (points[side], points[(side + 1) % 4]):
+        line = np.cross(second, [*corner, 1.0])
+        ends = np.array([np.cross(lines[side - 1], line), np.cross(line, lines[(side + 1) % 4])])
+        if (np.abs(ends[:, 2]) < 1e-9).any():
+            return corners
+        candidates.append(ends[:, :2] / ends[:, 2:])
+    # the one farther out holds all that is seen of the sheet
+    inward = _inward(points[side], points[(side + 1) % 4])
+    outer = min(candidates, key=lambda ends: float((ends @ inward).min()))
+    if np.abs(outer - points[[side, (side + 1) % 4]]).max() > 0.5:
+        return corners
+    moved = corners.copy()
+    moved[side], moved[(side + 1) % 4] = outer * scale + center
+    return moved
+
+
 def _through(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
-    line: NDArray[np.float64] = np.cross([*start, 1.0], [*end, 1.0])
-    return line / np.hypot(line[0], line[1])
+    line = np.cross([*start, 1.0], [*end, 1.0])
+    unit: NDArray[np.float64] = line / np.hypot(line[0], line[1])
+    return unit
 
 
 @dataclass(frozen=True)
@@ -433,30 +458,31 @@ def fitted_side(
     return Side(_robust_parabola(places[strong], at, max(reach / 10, 0.75)), float(strong.sum() / count))
 
 
-def _robust_parabola(t: NDArray[np.float64], at: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
-    """The parabola that most points agree on (RANSAC), then least squares on those."""
+def _robust_parabola(
+    t: NDArray[np.float64], at: NDArray[np.float64], tolerance: float
+) -> NDArray[np.float64]:
+    """The parabola that most points agree on (RANSAC; Fischler & Bolles, 1981), then least squares on those."""
     random = np.random.default_rng(0)
-    best, least = np.array([0.0, 0.0, float(np.median(at))]), np.inf
-    for thirds in (1, 3):  # a straight line through two points first, then a parabola through one of each third
-        for _ in range(200):
-            if thirds == 1:
-                chosen = random.integers(0, len(t), 2)
-                apart = abs(t[chosen[0]] - t[chosen[1]]) > 0.25 * np.ptp(t)
-            else:
-                chosen = (random.integers(0, len(t), 3) + np.array([0, 1, 2]) * len(t)) // 3
-                apart = bool(np.diff(t[chosen]).min() > 0.1 * np.ptp(t))
-            if not apart:
-                continue
-            shift = np.polyfit(t[chosen], at[chosen], len(chosen) - 1)
-            shift = np.concatenate((np.zeros(3 - len(shift)), shift))
-            away = np.minimum(np.abs(at - np.polyval(shift, t)), tolerance).mean()
-            if away < least * (0.85 if thirds == 3 else 1):  # a bow must explain clearly more than a line
-                best, least = shift, away
-    degree = 2 if best[0] != 0 else 1
+    tries = []
+    for degree in (1, 2):  # straight lines first: a bow must explain clearly more than a line
+        parts = (random.integers(0, len(t), (200, degree + 1)) + np.arange(degree + 1) * len(t)) // (
+            degree + 1
+        )
+        apart = np.diff(t[parts], axis=1).min(1) > 0.2 * np.ptp(t) / degree
+        places, values = t[parts[apart]], at[parts[apart]]
+        powers = places[..., None] ** np.arange(degree, -1, -1)
+        shifts = np.linalg.solve(powers, values[..., None])[..., 0]
+        tries.append(np.pad(shifts, ((0, 0), (2 - degree, 0))))
+    powers = t[:, None] ** np.arange(2, -1, -1)
+    away = [np.minimum(np.abs(at - shifts @ powers.T), tolerance).mean(1) for shifts in tries]
+    if not len(away[0]):
+        return np.array([0.0, 0.0, float(np.median(at))])
+    bowed = int(len(away[1]) > 0 and away[1].min() < 0.85 * away[0].min())
+    best: NDArray[np.float64] = tries[bowed][int(away[bowed].argmin())]
     for _ in range(3):
-        near = np.abs(at - np.polyval(best, t)) < 1.5 * tolerance
+        near = np.abs(at - powers @ best) < 1.5 * tolerance
         if near.sum() < 8:
             break
-        fitted = np.polyfit(t[near], at[near], degree)
-        best = np.concatenate((np.zeros(3 - len(fitted)), fitted))
+        fitted = np.polyfit(t[near], at[near], 1 + bowed)
+        best = np.pad(fitted, (3 - len(fitted), 0))
     return best
