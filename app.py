@@ -211,7 +211,7 @@ def add_files(folder: Path, files: list[str]) -> None:
     """Add each page that can be read and find its panels; tell which ones cannot."""
     for file in map(Path, files):
         try:
-            pipeline.add_pages(folder, [file])
+            pipeline.add_pages(folder, [file], pipeline.AddSettings(keep_source=False))
         except ComicLossError as error:
             problem = error.problem.replace(f"{file.parent}{os.sep}", "")
             gr.Warning(html.escape(f"{problem}\n{error.remedy}"))

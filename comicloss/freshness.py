@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from comicloss.authoring import stale_pages
+from comicloss.panels import doubtful_panels, stale_pages
 from comicloss.story import Story, load_story
 from comicloss.workplace import CACHE, digest, file_digest, read_record
 
@@ -128,7 +128,9 @@ def _panels_status(story: Story, folder: Path) -> StageStatus:
         return StageStatus("panels", "missing", "no panels yet", f"comicloss panels {folder}")
     if stale:
         return StageStatus("panels", "stale", f"changed: {', '.join(stale)}", f"comicloss panels {folder}")
-    return _done("panels", _count(len(story.panels), "panel"))
+    doubtful = [f"p{number:02d}" for number, page in enumerate(story.pages, 1) if doubtful_panels(page)]
+    look = f", look at {', '.join(doubtful)}" if doubtful else ""
+    return _done("panels", _count(len(story.panels), "panel") + look)
 
 
 def _marks_status(story: Story, folder: Path) -> StageStatus:
