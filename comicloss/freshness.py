@@ -72,7 +72,7 @@ def stylize_inputs(story: Story, folder: Path) -> dict[str, Any]:
         "pages": _page_digests(story, folder),
         "flats": [None if page.flats is None else file_digest(folder / page.flats) for page in story.pages],
         "panels": [
-            [[panel.id, list(panel.box), panel.direction_prompt] for panel in page.panels]
+            [[panel.id, list(panel.box), panel.polygon, panel.direction_prompt] for panel in page.panels]
             for page in story.pages
         ],
     }
@@ -81,8 +81,7 @@ def stylize_inputs(story: Story, folder: Path) -> dict[str, Any]:
 def export_inputs(story: Story, folder: Path) -> dict[str, Any]:
     """What the exports are made from."""
     return {
-        "title": story.title,
-        "direction": story.direction,
+        "story": story.model_dump(mode="json", exclude={"revision", "style"}),
         "finished": [file_digest(path) for path in finished_pages(story, folder)],
         "record": digest(read_record(folder / FINISHED_RECORD).get("settings")),
     }
