@@ -155,10 +155,10 @@ def _write_report(story: Story, folder: Path, targets: list[Path], stop: Stop) -
     record = read_record(folder / FINISHED_RECORD)
     run, settings = record.get("run"), record.get("settings", {})
     history = read_history(folder / RUNS / run) if run else []
-    pages = [
+    pages = (
         (f"Page {number}", load_rgb(folder / page.file), load_rgb(path))
         for number, (page, path) in enumerate(zip(story.pages, finished_pages(story, folder), strict=True), 1)
-    ]
+    )
     facts = {
         "Style": story.style.prompt,
         "Panels": str(len(story.panels)),

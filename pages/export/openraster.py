@@ -60,10 +60,12 @@ def write_openraster(
     with atomic_file(path) as file, zipfile.ZipFile(file, "w") as archive:
         archive.writestr(stored("mimetype"), "image/openraster")
         layers = _Layers(archive, dpi)
-        masks = ElementTree.SubElement(stack, "stack", name="Elements", visibility="hidden")
+        masks = ElementTree.Element("stack", name="Elements", visibility="hidden")
         for number, (name, mask) in enumerate(elements):
             tint = np.broadcast_to(np.array(_color(number), np.uint8), finished.shape)
             layers.add(masks, name, tint, mask, look=_MASK_LOOK)
+        if len(masks):
+            stack.append(masks)
         layers.add(stack, "Lettering", finished, lettering)
         layers.add(stack, "Finish", finished, look={"selected": "true"})
         layers.add(stack, "Original", original, look={"edit-locked": "true"})

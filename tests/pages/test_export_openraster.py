@@ -113,4 +113,6 @@ def test_a_small_page_has_a_small_thumbnail(tmp_path: Path) -> None:
     )
     with zipfile.ZipFile(tmp_path / "page.ora") as page:
         assert picture(page, "Thumbnails/thumbnail.png").size == (40, 60)
-        assert "xres" not in etree.fromstring(page.read("stack.xml")).attrib
+        image = etree.fromstring(page.read("stack.xml"))
+        assert "xres" not in image.attrib
+        assert [layer.get("name") for layer in image[0]] == ["Finish", "Original"]
