@@ -15,7 +15,7 @@ from comicloss.demo import DEMO_STORY, draw_pages, reference_drawings
 from comicloss.finishing import stylize
 from comicloss.freshness import has_marks
 from comicloss.panels import find_story_panels
-from comicloss.publishing import FORMATS, export
+from comicloss.publishing import USUAL_FORMATS, export
 from comicloss.story import Element, Story, StoryPage, StoryPanel, Style, load_story, save_story
 from comicloss.stylize import stylize_picture
 from comicloss.training import train
@@ -74,7 +74,7 @@ def _finish(out: Path, style: str, steps: int | None, progress: Progress, stop: 
         progress=progress,
         stop=stop,
     )
-    export(out, formats=FORMATS, progress=progress, stop=stop)
+    export(out, formats=USUAL_FORMATS, progress=progress, stop=stop)
 
 
 def _draw_demo(out: Path, style: str, rough: Rough, progress: Progress, stop: Stop) -> None:

@@ -34,6 +34,11 @@ class Format(StrEnum):
     PDF = "pdf"
     SHEET = "sheet"
     REPORT = "report"
+    ORA = "ora"
+    WEBTOON = "webtoon"
+
+
+_USUAL = [Format.PNG, Format.CBZ, Format.PDF, Format.SHEET, Format.REPORT]
 
 
 @command(
@@ -245,20 +250,29 @@ def _consistency_weight(text: str | None) -> Any:
     STEP_BY_STEP,
     "comicloss export dragon",
     "comicloss export dragon --format cbz --format pdf",
+    "comicloss export dragon --format ora  # layers, for Krita and the like",
+    "comicloss export dragon --format webtoon  # slices of the width and height in story.toml",
 )
 def export(
     story: StoryFolder,
     formats: Annotated[
         list[Format] | None,
-        typer.Option("--format", help="What to write; can be given more than once.", show_default="all"),
+        typer.Option(
+            "--format",
+            help="What to write; can be given more than once.",
+            show_default=", ".join(_USUAL),
+        ),
     ] = None,
 ) -> None:
-    """Write the finished pages as pictures, comic archive, PDF, before/after sheet and report."""
+    """Write the finished pages as pictures, comic archive, PDF, before/after sheet and report.
+
+    Also, where asked for, as layered OpenRaster files and as webtoon slices.
+    """
     from comicloss import pipeline
 
     with work() as (progress, stop):
         written = pipeline.export(
-            story, formats={each.value for each in formats or Format}, progress=progress, stop=stop
+            story, formats={each.value for each in formats or _USUAL}, progress=progress, stop=stop
         )
     for path in written:
         typer.echo(path)

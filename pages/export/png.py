@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def write_png(
 
 
 def save_png(
-    file: BinaryIO,
+    file: IO[bytes],
     size: tuple[int, int],
     bands: Iterable[NDArray[Depth]],
     *,
@@ -83,7 +83,7 @@ def _with_first(first: NDArray[Depth], rest: Iterable[NDArray[Depth]]) -> Iterab
     yield from rest
 
 
-def _chunk(file: BinaryIO, kind: bytes, content: bytes) -> None:
+def _chunk(file: IO[bytes], kind: bytes, content: bytes) -> None:
     file.write(struct.pack(">I", len(content)) + kind)
     file.write(content)
     file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))))
