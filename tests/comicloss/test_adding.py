@@ -59,7 +59,7 @@ def test_a_redrawn_page_keeps_its_panels_marks_and_ids(folder: Path, tmp_path: P
     content = (folder / "art" / "p01.png").read_bytes()
     draw_page(tmp_path / "scans" / "page1.png", "green")
     added = pipeline.add_pages(folder, [tmp_path / "scans"])
-    assert added == [AddedPage("art/p01-2.png", "art/replaced/p01.png")]
+    assert [(page.file, page.replaced) for page in added] == [("art/p01-2.png", "art/replaced/p01.png")]
     assert (folder / "art" / "replaced" / "p01.png").read_bytes() == content
     assert not (folder / "art" / "p01.png").exists()
     stages = {stage.name: stage.state for stage in pipeline.status(folder).stages}
@@ -109,7 +109,7 @@ def test_another_layout_gives_other_panels_but_loses_no_mark(folder: Path, tmp_p
 def test_a_page_is_replaced_by_name(folder: Path, tmp_path: Path) -> None:
     new = draw_page(tmp_path / "elsewhere.png", "green")
     (added,) = pipeline.add_pages(folder, [new], AddSettings(replace="2"))
-    assert added == AddedPage("art/p02-2.png", "art/replaced/p02.png")
+    assert (added.file, added.replaced) == ("art/p02-2.png", "art/replaced/p02.png")
     assert [page.file for page in load_story(folder).pages] == ["art/p01.png", "art/p02-2.png"]
     assert load_story(folder).pages[1].source == "../elsewhere.png"
     with pytest.raises(StoryError, match='no page "p07"'):

@@ -109,7 +109,7 @@ def test_the_same_page_is_added_once(story: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in (story / "art").iterdir()) == ["p01.png", "p02.png"]
     third = draw_page(tmp_path / "third.png", 3)
     (added,) = pipeline.add_pages(story, [tmp_path / "scan1.png", third])
-    assert added == pipeline.AddedPage("art/p03.png")
+    assert (added.file, added.replaced) == ("art/p03.png", None)
     assert (story / "art" / "p03.png").read_bytes() == third.read_bytes()
 
 

@@ -141,6 +141,19 @@ def test_gutters_and_lettering_stay_bit_for_bit(network: StyleNet, monkeypatch: 
     assert np.abs(finished[~outside & ~letters].astype(int) - page[~outside & ~letters]).mean() > 20
 
 
+def test_an_inset_lies_on_the_panel_around_it_whatever_the_order(network: StyleNet) -> None:
+    page = drawing(240, 320)
+    outer, inset = Box(0, 0, 240, 320), Box(60, 40, 160, 140)
+    blue, ink = (network.embed([words])[0].detach() for words in ("blueprint", "noir ink"))
+    first, second = (
+        stylize_page(network, page, panels, scale=1.0)
+        for panels in ([(outer, blue), (inset, ink)], [(inset, ink), (outer, blue)])
+    )
+    alone = stylize_page(network, page, [(inset, ink)], scale=1.0)
+    assert np.array_equal(first, second)
+    assert np.array_equal(first[40:140, 60:160], alone[40:140, 60:160])
+
+
 def test_strength_zero_is_the_page_as_drawn(network: StyleNet) -> None:
     page = drawing(240, 320)
     style = network.embed(["oil painting"])[0].detach()
