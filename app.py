@@ -237,7 +237,7 @@ def doubts_of(folder: Path) -> str:
     ]
     if not pages:
         return ""
-    return f"**Look at {', '.join(pages)}**: dashed panels may be wrong. Correct them, or say that they are right."
+    return f"**Look at {', '.join(pages)}**: dashed panels may be wrong. Correct or confirm them."
 
 
 def save_panels(folder: Path, rows: list[list[Any]]) -> bool:
@@ -471,8 +471,8 @@ def build(root: Path) -> gr.Blocks:
         doubts = gr.Markdown(elem_id="doubts")
         with gr.Accordion("Correct the panels", open=False, elem_id="correct"):
             gr.Markdown(
-                "A panel is a box: the place of its left upper corner, its width and its height, in pixels of "
-                "the page. To add, cut, join or reorder panels: `comicloss panels`."
+                "A panel is a box: the place of its left upper corner, its width and its height, in pixels "
+                "of the page. To add, cut, join or reorder panels: `comicloss panels`."
             )
             boxes = gr.Dataframe(
                 headers=["panel", "x", "y", "width", "height"],

@@ -82,8 +82,11 @@ def stylize_inputs(story: Story, folder: Path) -> dict[str, Any]:
 
 def export_inputs(story: Story, folder: Path) -> dict[str, Any]:
     """What the exports are made from: the finished pages, and all that readers and printers are told."""
+    panels = {"__all__": {"confidence", "by"}}
+    pages = {"__all__": {"source": True, "photograph": True, "panels": panels}}
+    untold: dict[str, Any] = {"revision": True, "style": True, "pages": pages}
     return {
-        "story": story.model_dump(mode="json", exclude={"revision", "style"}),
+        "story": story.model_dump(mode="json", exclude=untold),
         "lettering": _lettering(story, folder),
         "finished": [file_digest(path) for path in finished_pages(story, folder)],
         "record": digest(read_record(folder / FINISHED_RECORD).get("settings")),
