@@ -370,6 +370,7 @@ CASES = [
     Case("CBZ called .pdf", _file("book.pdf", made.cbz({"1.png": _PNG})), "1 page"),
     Case("PSD without a suffix", _file("page", lambda: made.psd_rgb(_noise(8))), "1 page"),
     Case("a name in many scripts", _file("第３話 Ελλάς עברית 🐉 é.png", _PNG), "1 page"),
+    Case("a name that is no UTF-8", _file("page\udcff.png", _PNG), "1 page"),
     Case("a name with a line break", _file("page\n1\x07.png", _PNG), "1 page"),
     # PNG
     Case("PNG: a header and nothing", _file("page.png", b"\x89PNG\r\n\x1a\n" + bytes(60)), "damaged"),
