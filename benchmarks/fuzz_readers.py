@@ -90,7 +90,7 @@ def read(content: bytes) -> None:
                     to_rgb(to_native(decode.picture_bytes(page, "fuzz", LIMITS)))
         return
     if kind == "tiff":
-        for place in tiff.page_places(file, "fuzz", LIMITS)[:5]:
+        for place in list(tiff.page_places(file, "fuzz", LIMITS))[:5]:
             with decode.decoding("fuzz"):
                 tiff.page_file(file, place, "fuzz", LIMITS)
     if kind != "pdf":

@@ -119,9 +119,9 @@ def _decoded(file: BinaryIO, shown: str, limits: Limits) -> Samples:
     file.seek(0)
     kind = sniff(head)
     if kind == "tiff":
-        from pages.tiff import decode_page
+        from pages.tiff import decode_first
 
-        return decode_page(file, 0, shown, limits)
+        return decode_first(file, shown, limits)
     if kind == "psd":
         from pages.psd import decode_merged
 

@@ -56,7 +56,7 @@ def listing(path: Path, limits: Limits) -> Answer:
         if kind == "tiff":
             from pages import tiff
 
-            count = len(tiff.page_places(file, str(path), limits))
+            count = len(list(tiff.page_places(file, str(path), limits)))
             if count > 1:
                 return Answer({"labels": [f"page {n + 1}" for n in range(count)]})
     return Answer({"labels": [path.name]})
@@ -147,7 +147,7 @@ def _part(
     if kind == "tiff":
         from pages import tiff
 
-        places = tiff.page_places(file, shown, limits)
+        places = list(tiff.page_places(file, shown, limits))
         if len(places) > 1:
             label = f"{shown}, page {place + 1}"
             with decoding(label):

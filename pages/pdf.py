@@ -19,7 +19,7 @@ import numpy as np
 import pikepdf
 import pypdfium2
 import pypdfium2.raw as pdfium
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image
 
 from pages.decode import picture_bytes, too_large
 from pages.errors import ComicLossError, InputError
@@ -29,6 +29,7 @@ from pages.native import Model, Samples, is_srgb, to_native, to_rgb
 _POINTS_PER_INCH = 72
 _MARGIN = 0.02  # how far, in parts of the page, a picture may miss the page's edges and still be all of it
 _LOOK = 96  # pixels of the small copies that are compared
+_TOGETHER = 0.8  # correlation of small copies; of a negative it is -1
 _UNLIKE = 24  # mean difference of small copies, of 255: another resampling differs less, a negative far more
 
 
@@ -154,7 +155,7 @@ def _is_invisible(thing: Any) -> bool:
     if thing.type != pdfium.FPDF_PAGEOBJ_TEXT:
         return False
     mode: int = pdfium.FPDFTextObj_GetTextRenderMode(thing)
-    return mode == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
+    return bool(mode == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE)
 
 
 def _is_plain(page: Any, picture: Any) -> bool:
@@ -178,7 +179,8 @@ def _embedded(
         except (ComicLossError, OSError, SyntaxError, ValueError):
             return None
         return content, ".jpg", _small(Image.fromarray(to_rgb(to_native(samples))))
-    deep = _deep(path, place, _profile(picture), dpi)
+    simple = not picture.get_filters(skip_simple=True)
+    deep = _deep(path, place, _profile(picture), dpi) if simple else None
     if deep is not None:
         from pages.tiff import to_tiff
 
@@ -189,32 +191,40 @@ def _embedded(
 
 def _deep(path: Path, place: int, profile: bytes | None, dpi: float) -> Samples | None:
     """A picture of 16 bits per channel, of which PDFium would give 8."""
-    with pikepdf.open(path) as document:
-        pictures = list(document.pages[place].images.values())
-        if len(pictures) != 1:
-            return None
-        picture = pikepdf.PdfImage(pictures[0])
-        models: dict[str, tuple[Model, int]] = {"/DeviceRGB": ("rgb", 3), "/DeviceGray": ("gray", 1)}
-        space = picture.colorspace
-        if space == "/ICCBased":
-            space = {1: "/DeviceGray", 3: "/DeviceRGB"}.get(int(pictures[0].ColorSpace[1].N), "")
-        if picture.bits_per_component != 16 or space not in models or "/Decode" in pictures[0]:
-            return None
-        model, count = models[space]
-        data = picture.read_bytes()
-        if len(data) < picture.width * picture.height * count * 2:
-            return None
-        values = np.frombuffer(data, ">u2", picture.width * picture.height * count).astype(np.uint16)
-        return Samples(
-            values.reshape(picture.height, picture.width, count), model, None, profile, round(dpi, 1)
-        )
+    models: dict[str, tuple[Model, int]] = {"/DeviceRGB": ("rgb", 3), "/DeviceGray": ("gray", 1)}
+    try:
+        with pikepdf.open(path) as document:
+            [stream] = document.pages[place].images.values()
+            picture = pikepdf.PdfImage(stream)
+            space = picture.colorspace
+            if space == "/ICCBased":
+                space = {1: "/DeviceGray", 3: "/DeviceRGB"}.get(int(stream.ColorSpace[1].N), "")
+            if picture.bits_per_component != 16 or space not in models or "/Decode" in stream:
+                return None
+            model, count = models[space]
+            shape = picture.height, picture.width, count
+            values = np.frombuffer(picture.read_bytes(), ">u2", math.prod(shape)).astype(np.uint16)
+    except MemoryError:
+        raise
+    except Exception:  # qpdf is stricter than PDFium, which has the picture as well
+        return None
+    return Samples(values.reshape(shape), model, None, profile, round(dpi, 1))
 
 
 def _alike(page: Any, small: Image.Image) -> bool:
-    """Does the page look like the picture by itself? Not if the PDF turns its colors, cuts or covers it."""
-    seen = _small(_drawn(page, _LOOK * 4, _LOOK * 4))
-    difference = ImageStat.Stat(ImageChops.difference(seen, small)).mean
-    return max(difference) < _UNLIKE
+    """Does the page look like the picture by itself? Not if the PDF turns its colors, cuts or covers it.
+
+    Ink without a profile becomes color in more than one way; then the tones still rise and fall together.
+    """
+    one, other = (
+        np.asarray(image, np.float64).reshape(-1, 3)
+        for image in (_small(_drawn(page, _LOOK * 4, _LOOK * 4)), small)
+    )
+    if np.abs(one - other).mean(0).max() < _UNLIKE:
+        return True
+    if min(one.std(0).min(), other.std(0).min()) < 1:
+        return False
+    return min(float(np.corrcoef(one[:, n], other[:, n])[0, 1]) for n in range(3)) > _TOGETHER
 
 
 def _small(image: Image.Image) -> Image.Image:

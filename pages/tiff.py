@@ -6,6 +6,7 @@ Runs in the second process (``pages.worker``).
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -25,27 +26,36 @@ _COLORS: dict[Model, int] = {"gray": 1, "rgb": 3, "cmyk": 4, "lab": 3}
 _PHOTOMETRIC: dict[Model, str] = {"gray": "minisblack", "rgb": "rgb", "cmyk": "separated"}
 
 
-def page_places(file: BinaryIO, shown: str, limits: Limits) -> list[int]:
+def page_places(file: BinaryIO, shown: str, limits: Limits) -> Iterator[int]:
     """Where in the file's chain the pages are; previews and masks are left out.
 
     Raises:
         InputError: more than ``limits.pages``.
     """
     image = _opened(file, shown, limits)
-    if image is None:
-        return [0]
-    places: list[int] = []
+    found = False
     for place in range(limits.pages + 1):
-        if not _at(image, place, shown, limits):
+        if image is None or not _at(image, place, shown, limits):
             break  # the end, or a page of a kind that Pillow does not know
         if not int(image.tag_v2.get(_SUBFILE, 0)) & 0b101:
-            places.append(place)
+            found = True
+            yield place
     else:
         raise InputError(
             f"{shown}: more than {limits.pages} pages.",
             remedy=f"Split the file, or raise {variable('pages')}.",
         )
-    return places or [0]
+    if not found:
+        yield 0
+
+
+def decode_first(file: BinaryIO, shown: str, limits: Limits) -> Samples:
+    """The first page, upright.
+
+    Raises:
+        InputError: as for ``decode_page``.
+    """
+    return decode_page(file, next(page_places(file, shown, limits)), shown, limits)
 
 
 def decode_page(file: BinaryIO, place: int, shown: str, limits: Limits) -> Samples:

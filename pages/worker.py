@@ -190,9 +190,10 @@ def _read_answer(stream: IO[bytes], limits: Limits) -> tuple[dict[str, Any], lis
     header = json.loads(line)
     blobs: list[NDArray[Any] | bytes] = []
     for kind, shape in header.pop("blobs"):
-        blob = np.empty(shape, kind or np.uint8)
-        if blob.nbytes > max(limits.pixels * 8, limits.member_bytes):
+        dtype = np.dtype(kind or np.uint8)
+        if math.prod(shape) * dtype.itemsize > max(limits.pixels * 8, limits.member_bytes):
             raise ValueError("the answer is too long")
+        blob = np.empty(shape, dtype)
         view = memoryview(blob.reshape(-1).view(np.uint8).data)
         while len(view):
             count = cast(BufferedIOBase, stream).readinto(view)

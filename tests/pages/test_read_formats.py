@@ -377,6 +377,16 @@ def test_odd_pages_of_a_tiff(tmp_path: Path) -> None:
     assert (tifffile.imread(io.BytesIO(second.content)) == ink).all()
 
 
+def test_a_preview_before_the_page_is_not_the_page(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with tifffile.TiffWriter(stream) as writer:
+        writer.write(np.zeros((4, 4, 3), np.uint8), photometric="rgb", subfiletype=1, metadata=None)
+        writer.write(made.ramp(), photometric="rgb", metadata=None)
+    path = keep(tmp_path, stream.getvalue())
+    assert (load_rgb(path) == made.ramp()).all()
+    assert pages_in(path)[0].read().content == stream.getvalue()
+
+
 def test_orientation_travels_with_a_page_of_a_tiff(tmp_path: Path) -> None:
     page = made.ramp(6, 9)
     options = {"photometric": "rgb", "extratags": [(274, 3, 1, 8, True)]}

@@ -63,14 +63,22 @@ def test_an_embedded_picture_keeps_its_pixels(tmp_path: Path, space: str, bits: 
     assert native.dpi == file.dpi == 600
 
 
-def test_pillows_own_pdf(tmp_path: Path) -> None:
-    image = Image.fromarray(made.ramp())
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [("RGB", ".jpg"), ("L", ".jpg"), ("CMYK", ".jpg"), ("1", ".png"), ("P", ".png"), ("RGBA", ".png")],
+)
+def test_pillows_own_pdfs(tmp_path: Path, mode: str, suffix: str) -> None:
+    """JPEG, Adobe's negative CMYK, fax, palette, and JPEG 2000 with a soft mask."""
+    image = Image.fromarray(made.ramp(channels=4), "RGBA") if mode == "RGBA" else Image.fromarray(made.ramp())
+    image = image.convert(mode)
     stream = io.BytesIO()
     image.save(stream, "PDF", resolution=150)
     file = first(keep(tmp_path, stream.getvalue()))
-    assert file.suffix == ".jpg"
+    assert file.suffix == suffix
     assert file.dpi == 150
-    assert np.abs(seen(tmp_path, file).astype(int) - made.ramp()).mean() < 4
+    paper = Image.new("RGBA", image.size, "white")
+    expected = Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
+    assert np.abs(seen(tmp_path, file).astype(int) - np.asarray(expected)).mean() < 5
 
 
 def test_one_bit(tmp_path: Path) -> None:
