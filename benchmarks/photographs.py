@@ -165,7 +165,7 @@ def measure(drawing: Drawing, scene: Scene, shape: float) -> tuple[Row, Picture,
     row = Row(
         name=drawing.name,
         scene=scene,
-        corners=_distance(found[visible], photo.corners[visible]),
+        corners=_distance(found[visible], photo.corners[visible]) if visible.any() else float("nan"),
         diagonal=float(np.linalg.norm(photo.corners[0] - photo.corners[2])),
         paper_before=spread[0],
         paper_after=spread[1],
@@ -273,8 +273,9 @@ def _f1(counts: list[tuple[int, int, int]]) -> float:
 
 
 def _summary(title: str, rows: list[Row]) -> None:
-    corners = np.array([row.corners for row in rows])
-    share = np.array([100 * row.corners / row.diagonal for row in rows])
+    shown = [row for row in rows if not np.isnan(row.corners)]
+    corners = np.array([row.corners for row in shown])
+    share = np.array([100 * row.corners / row.diagonal for row in shown])
     print(f"\n{title}: {len(rows)} photographs")
     for name, values in (("corner error, px", corners), ("corner error, % of diagonal", share)):
         print(

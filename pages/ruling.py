@@ -222,6 +222,8 @@ def _smoothed(away: NDArray[np.float64]) -> NDArray[np.float64]:
 def _margin_line(view: Picture) -> _Lines | None:
     """One level line in color that runs all along the sheet; a drawn line is gray or ends."""
     height = view.shape[0]
+    if min(view.shape[:2]) < 2 * _STRIPS:
+        return None
     pixels = view.astype(np.int16)
     gray = pixels.max(2) - pixels.min(2)
     profiles = _peaked(_strip_profiles(view, (255 - gray).astype(np.uint8)), max(height // 300, 1))

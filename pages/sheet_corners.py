@@ -71,6 +71,8 @@ def locate_sheet(image: Picture) -> FoundSheet:
     if found is None:
         return nothing
     corners, sides, support = found
+    if _same_all_around(corners, lab):
+        return nothing
     corners = corners * (width / size[0], height / size[1])
     cut = tuple(bool(side >= len(lines) - 4) for side in sides)
     corners = _refined(image, corners, cut, _REACH / scale)
@@ -253,8 +255,17 @@ class _Evidence:
         return total / np.maximum(length, 12), length
 
 
-def _paper_outside(corners: Corners, lab: NDArray[np.float32]) -> float:
-    """Share of what is colored like a candidate's margin that lies outside: around a panel is paper."""
+def _same_all_around(corners: Corners, lab: NDArray[np.float32]) -> bool:
+    """Whether the picture's own rim is the paper of the candidate's margin: then the picture is all sheet."""
+    rim = max(round(0.015 * min(lab.shape[:2])), 1)
+    around = [lab[:rim], lab[-rim:], lab[:, :rim], lab[:, -rim:]]
+    colors = np.concatenate([part.reshape(-1, 3) for part in around])
+    away = np.abs(colors - _margin(corners, lab))
+    return bool((away < (4, 3, 3)).all(1).mean() > 0.6)
+
+
+def _margin(corners: Corners, lab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The usual color just inside a candidate's sides."""
     height, width = lab.shape[:2]
     inner = corners + 0.03 * (corners.mean(0) - corners)
     places = np.linspace(0.05, 0.95, 24)[:, None]
@@ -263,9 +274,14 @@ def _paper_outside(corners: Corners, lab: NDArray[np.float32]) -> float:
     ).astype(int)
     spots = spots[((spots >= 0) & (spots < (width, height))).all(1)]
     if not len(spots):
-        return 1.0
-    margin = np.median(lab[spots[:, 1], spots[:, 0]], axis=0)
-    away = np.abs(lab[::4, ::4] - margin)
+        return np.full(3, np.inf, np.float32)
+    color: NDArray[np.float32] = np.median(lab[spots[:, 1], spots[:, 0]], axis=0)
+    return color
+
+
+def _paper_outside(corners: Corners, lab: NDArray[np.float32]) -> float:
+    """Share of what is colored like a candidate's margin that lies outside: around a panel is paper."""
+    away = np.abs(lab[::4, ::4] - _margin(corners, lab))
     alike = (away[..., 0] < 14) & (away[..., 1] < 5) & (away[..., 2] < 5)
     inside = np.zeros(alike.shape, np.uint8)
     cv2.fillConvexPoly(inside, np.rint(corners / 4).astype(np.int32), 1)
@@ -461,13 +477,13 @@ def fitted_side(
 def _robust_parabola(
     t: NDArray[np.float64], at: NDArray[np.float64], tolerance: float
 ) -> NDArray[np.float64]:
-    """The parabola that most points agree on (RANSAC; Fischler & Bolles, 1981), then least squares on those."""
+    """The parabola that most points agree on (RANSAC; Fischler & Bolles, 1981), then least squares."""
     random = np.random.default_rng(0)
     tries = []
     for degree in (1, 2):  # straight lines first: a bow must explain clearly more than a line
-        parts = (random.integers(0, len(t), (200, degree + 1)) + np.arange(degree + 1) * len(t)) // (
-            degree + 1
-        )
+        count = degree + 1  # one point of each half, or third, of the side
+        parts = random.integers(0, len(t), (200, count)) + np.arange(count) * len(t)
+        parts //= count
         apart = np.diff(t[parts], axis=1).min(1) > 0.2 * np.ptp(t) / degree
         places, values = t[parts[apart]], at[parts[apart]]
         powers = places[..., None] ** np.arange(degree, -1, -1)
