@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comicloss.story import Element, Story, Style, load_story, save_story
-from comicloss.story.model import Kind, normal
+from comicloss.lettering import mask_picture, page_lettering
+from comicloss.story import Element, LetteringItem, Story, Style, load_story, save_story
+from comicloss.story.model import BoxXYWH, Kind, Treatment, normal
 from comicloss.workplace import file_digest
 from pages.errors import StoryError, UsageError
+from pages.export import write_png
 from pages.files import os_errors, write_atomic
 from pages.model import Direction
 from pages.read import load_rgb
@@ -82,6 +84,73 @@ def clear_marks(folder: Path, panels: Sequence[str]) -> None:
         cleared = cleared.with_panel(cleared.panel(panel_id).model_copy(update=forgotten))
     if cleared.pages != story.pages:
         save_story(cleared, folder)
+
+
+@dataclass(frozen=True)
+class LetteringChange:
+    """What is to become of lettering.
+
+    Attributes:
+        treatment: keep, letters or restyle.
+        page: "p01" or "1"; None for the whole story.
+        box: (x, y, width, height) in pixels of the page, around a single balloon; None for the whole page.
+    """
+
+    treatment: Treatment
+    page: str | None = None
+    box: BoxXYWH | None = None
+
+
+def treat_lettering(folder: Path, changes: Sequence[LetteringChange]) -> None:
+    """Say what becomes of the lettering of the story, of pages or of single balloons.
+
+    A page with the story's own treatment has none of its own.
+
+    Raises:
+        StoryError: no such page, or a box that is not on it.
+    """
+    story = before = load_story(folder)
+    for change in changes:
+        if change.page is None:
+            story = story.model_copy(update={"lettering": change.treatment})
+            continue
+        number = story.page_number(change.page)
+        page = story.pages[number]
+        if change.box is None:
+            own = None if change.treatment == story.lettering else change.treatment
+            page = page.model_copy(update={"lettering": own})
+        else:
+            others = [item for item in page.lettering_items if item.box != change.box]
+            item = LetteringItem(box=change.box, treat=change.treatment)
+            page = page.model_copy(update={"lettering_items": (*others, item)})
+        story = story.with_page(number, page)
+    if story != before:
+        save_story(story, folder)
+
+
+def paint_lettering(folder: Path, pages: Sequence[str]) -> list[Path]:
+    """Write pictures of where the lettering of pages is, to be painted on, and name them in the story.
+
+    Returns:
+        The pictures; one that is there already is left as it is.
+
+    Raises:
+        StoryError: no such page.
+        InputError: a page cannot be read.
+    """
+    story = load_story(folder)
+    pictures = []
+    for number in [story.page_number(name) for name in pages]:
+        page = story.pages[number]
+        file = page.lettering_mask or f"lettering/p{number + 1:02d}.png"
+        if page.lettering_mask is None:
+            if not (folder / file).exists():
+                found = page_lettering(story, page, folder, load_rgb(folder / page.file))
+                write_png(folder / file, mask_picture(found.text, found.balloons | found.text))
+            masked = page.model_copy(update={"lettering_mask": file})
+            story = save_story(story.with_page(number, masked), folder)
+        pictures.append(folder / file)
+    return pictures
 
 
 def add_element(

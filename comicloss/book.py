@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from comicloss.lettering import page_lettering
 from comicloss.story import Story, StoryPage, StoryPanel
 from comicloss.story.model import Kind
 from pages.compose import covered
 from pages.export import Bleed, ComicInfo, GuidedPage, GuidedPanel, StripPage
-from pages.lettering import find_lettering
 from pages.model import Box
 from pages.read import load_rgb, read_page
 
@@ -51,9 +51,9 @@ def guided_pages(story: Story, finished: Sequence[Path]) -> list[GuidedPage]:
 
 
 def strip_pages(story: Story, folder: Path, finished: Sequence[Path]) -> Iterator[StripPage]:
-    """Finished pages with what must not be cut, one at a time. Lettering is looked for in the art."""
+    """Finished pages with what must not be cut, one at a time."""
     for page, path in zip(story.pages, finished, strict=True):
-        lettering = find_lettering(load_rgb(folder / page.file)).boxes
+        lettering = page_lettering(story, page, folder, load_rgb(folder / page.file)).boxes
         panels = [Box.from_xywh(*panel.box) for panel in page.panels]
         yield StripPage(load_rgb(path), lettering, panels)
 

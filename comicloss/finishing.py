@@ -35,6 +35,7 @@ from comicloss.finetune import (
     untuned,
 )
 from comicloss.freshness import FINISHED_RECORD, RUNS, finished_pages, has_marks, stylize_inputs
+from comicloss.lettering import lettering_plan
 from comicloss.story import Story, load_story, save_story
 from comicloss.stylize import stylize_page
 from comicloss.training import load_classifiers, train
@@ -143,6 +144,7 @@ def stylize(
                     picture,
                     list(zip(boxes, styles, strict=True)),
                     polygons=[panel.polygon for panel in page.panels],
+                    plan=lettering_plan(story, page, folder),
                     strength=story.style.strength,
                     flats=None if page.flats is None else _flats(folder / page.flats, picture),
                     stop=stop,

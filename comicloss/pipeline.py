@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from comicloss import adding, authoring, corrections, looking, overlays, panels
 from comicloss.adding import AddedPage, AddSettings
-from comicloss.authoring import MarksTable, marks_table
+from comicloss.authoring import LetteringChange, MarksTable, marks_table
 from comicloss.corrections import Correction
 from comicloss.freshness import StageStatus, Status, status
 from comicloss.story import Story, load_story
@@ -29,6 +29,7 @@ __all__ = [
     "AddedPage",
     "ComicLossError",
     "Correction",
+    "LetteringChange",
     "MarksTable",
     "Progress",
     "StageStatus",
@@ -41,10 +42,12 @@ __all__ = [
     "demo",
     "export",
     "find_story_panels",
+    "lettering_overlays",
     "load_story",
     "make",
     "marks_table",
     "new_story",
+    "paint_lettering",
     "panel_overlays",
     "panels_of_pictures",
     "panels_of_story",
@@ -54,6 +57,7 @@ __all__ = [
     "stylize",
     "stylize_pictures",
     "train",
+    "treat_lettering",
 ]
 
 
@@ -117,6 +121,26 @@ def panel_overlays(folder: Path, progress: Progress = silent, stop: Stop = never
     """Pictures of the pages with their panels numbered; see ``overlays.panel_overlays``."""
     with _story(folder):
         return overlays.panel_overlays(folder, progress=progress, stop=stop)
+
+
+def treat_lettering(folder: Path, changes: Sequence[LetteringChange]) -> None:
+    """Say what becomes of lettering; see ``authoring.treat_lettering``."""
+    with _story(folder):
+        authoring.treat_lettering(folder, changes)
+
+
+def paint_lettering(folder: Path, pages: Sequence[str]) -> list[Path]:
+    """Pictures to paint on, of where the lettering is; see ``authoring.paint_lettering``."""
+    with _story(folder):
+        return authoring.paint_lettering(folder, pages)
+
+
+def lettering_overlays(
+    folder: Path, progress: Progress = silent, stop: Stop = never
+) -> dict[str, tuple[Path, float]]:
+    """Pictures of the pages with their lettering; see ``overlays.lettering_overlays``."""
+    with _story(folder):
+        return overlays.lettering_overlays(folder, progress=progress, stop=stop)
 
 
 def set_marks(folder: Path, marks: Sequence[tuple[str, str, float | None]]) -> None:

@@ -25,6 +25,7 @@ from comicloss.freshness import (
 )
 from comicloss.history import read_history
 from comicloss.judge import judge_probabilities
+from comicloss.lettering import page_lettering
 from comicloss.report import Recognition, html_report
 from comicloss.story import Story, load_story
 from comicloss.training import load_classifiers
@@ -32,7 +33,6 @@ from comicloss.workplace import digest, read_record, write_record
 from pages.errors import UsageError
 from pages.export import write_cbz, write_openraster, write_pdf, write_png, write_webtoon
 from pages.files import os_errors, write_atomic
-from pages.lettering import find_lettering
 from pages.model import Box
 from pages.progress import Progress, Stop, stop_here
 from pages.read import load_rgb, read_page
@@ -122,7 +122,7 @@ def _write_layers(story: Story, folder: Path, targets: list[Path], stop: Stop) -
     for page, source, target in zip(story.pages, finished_pages(story, folder), targets, strict=True):
         stop_here(stop, "Exporting")
         original = load_rgb(folder / page.file)
-        found = find_lettering(original)
+        found = page_lettering(story, page, folder, original)
         height, width = original.shape[:2]
         write_openraster(
             target,

@@ -71,6 +71,8 @@ class Pipeline(ModuleType):
             {"file": "page1.png", "size": [9, 9], "panels": [[0, 0, 9, 9]], "lettering": [], "seconds": 0.1}
         ],
         "correct_panels": ["art/p01.png"],
+        "lettering_overlays": {"art/p01.png": (Path("dragon/exports/lettering/p01.png"), 0.0625)},
+        "paint_lettering": [Path("dragon/lettering/p02.png")],
         "panels_of_story": [
             {
                 "page": "p01",
@@ -352,6 +354,15 @@ def test_corrections_of_panels(pipeline: Pipeline, options: str, expected: tuple
     assert folder == Path("dragon") and dataclasses.astuple(correction) == expected
 
 
+def test_what_becomes_of_lettering(pipeline: Pipeline) -> None:
+    result = run("lettering dragon --treat letters --treat 3=restyle --treat p01:1,2,30,40=keep --mask p02")
+    assert "6.2% lettering" in result.stdout and "lettering/p02.png" in result.stderr
+    (_, changes), _ = pipeline.asked("treat_lettering")
+    told = [(change.page, change.box, change.treatment) for change in changes]
+    assert told == [(None, None, "letters"), ("3", None, "restyle"), ("p01", (1, 2, 30, 40), "keep")]
+    assert pipeline.asked("paint_lettering")[0] == (Path("dragon"), ["p02"])
+
+
 def test_pages_to_look_at_are_named(pipeline: Pipeline) -> None:
     result = run("panels dragon")
     assert "p01-01 p01-02?" in result.stdout
@@ -364,6 +375,8 @@ def test_pages_to_look_at_are_named(pipeline: Pipeline) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "lettering dragon --treat loud",
+        "lettering dragon --treat p01:1,2,3=keep",
         "mark dragon Hero",
         "mark dragon p01-01",
         "mark dragon --also Hero",
