@@ -82,11 +82,13 @@ def stylize_inputs(story: Story, folder: Path) -> dict[str, Any]:
 
 def export_inputs(story: Story, folder: Path) -> dict[str, Any]:
     """What the exports are made from: the finished pages, and all that readers and printers are told."""
-    panels = {"__all__": {"confidence", "by"}}
-    pages = {"__all__": {"source": True, "photograph": True, "panels": panels}}
-    untold: dict[str, Any] = {"revision": True, "style": True, "pages": pages}
+    told = {"title", "series", "number", "summary", "language", "direction", "credits", "print", "webtoon"}
     return {
-        "story": story.model_dump(mode="json", exclude=untold),
+        "story": story.model_dump(mode="json", include=told),
+        "pages": [[page.type, [_shape(panel) for panel in page.panels]] for page in story.pages],
+        "elements": [[element.name, element.kind, element.description] for element in story.elements],
+        "regions": [dict(panel.regions) for panel in story.panels],
+        "marks": [_marks(story, panel.id) for panel in story.panels],
         "lettering": _lettering(story, folder),
         "finished": [file_digest(path) for path in finished_pages(story, folder)],
         "record": digest(read_record(folder / FINISHED_RECORD).get("settings")),

@@ -168,7 +168,8 @@ def full_size(finished: Picture, art: Picture, page_art: Picture) -> Picture:
     Enlarging alone would blur the lines. As in joint upsampling with a guide (He, Sun and Tang, "Guided Image
     Filtering", 2013) the finished tone is fitted as a linear function of the drawn tone in small windows, and
     the detail that the page has beyond the working scale is added by that slope. Where the page has no more
-    detail, and where nothing is drawn, nothing is added.
+    detail, and where nothing is drawn, nothing is added. Art that was left as it is stays the page's own, to
+    the bit.
 
     Args:
         finished: (h, w, 3) uint8.
@@ -178,6 +179,8 @@ def full_size(finished: Picture, art: Picture, page_art: Picture) -> Picture:
     Returns:
         (H, W, 3) uint8.
     """
+    if np.array_equal(finished, art):
+        return page_art.copy()
     height, width = page_art.shape[:2]
     if height * width <= finished.shape[0] * finished.shape[1]:
         return resized(finished, width, height)
