@@ -1,27 +1,52 @@
-"""Where a page has lettering: balloons, captions and the letters in them; and a page with them filled."""
+"""Where a page has lettering: balloons, captions and letters, as masks; and what of it stays as drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from scipy import ndimage
-from scipy.sparse.csgraph import connected_components
 
+from pages.balloons import Mask, Shape, grown
+from pages.blocks import Block, Kind, find_blocks
+from pages.errors import InputError
+from pages.filling import fill_lettering as fill_lettering
 from pages.model import Box
 
-Mask = NDArray[np.bool_]
+Treat = Literal["keep", "letters", "restyle"]
+"""What becomes of lettering: all as drawn; the letters as drawn on a restyled balloon; all restyled."""
 
-_WORKING_SIDE = 1400  # pixels of the page's longer side; all lengths below are at this scale
-_LIGHT = 0.80  # of the page's white: lighter is paper, darker is ink
-_DARK = 0.30  # of the page's white: darker may be the ground of a dark caption
-_GROUND_AREA = 500  # the smallest ground of lettering
-_GLYPH_SIDES = 5, 84  # of a letter; a joined-up word may be three times as wide
-_OUTLINE = 5  # how far a balloon's outline reaches beyond its ground
-_LARGEST_BALLOON = 0.15  # share of the page
+_PAGE_SIDE = 1400  # working pixels of the height of a page
+_STRIP_WIDTH = 1000  # the least working width of a strip that is read downwards
+_MOST_PIXELS = 2_000_000  # of the working copy of a page that is no strip
+_LARGEST_SCALE = 1.75
+_OUTLINE = 8  # working pixels: the thickest outline of a balloon
+_TIP = 6  # working pixels: how far a tail's tip may be too thin to be seen at working size
+_STEP = 40  # gray levels by which an outline differs from the paper
+
+
+@dataclass(frozen=True)
+class LetteringBlock:
+    """One block of text with what it stands on.
+
+    Attributes:
+        box: around the text with a margin, in pixels of the page.
+        kind: "balloon", "caption" (a rectangle) or "free" (letters on the art).
+        confidence: in [0, 1]; above 0.5.
+        window: the part of the page that the masks are of.
+        letters: (h, w) bool, the letters with a margin of about a pixel.
+        shape: (h, w) bool, the balloon with its outline; the letters again where they are free.
+    """
+
+    box: Box
+    kind: Kind
+    confidence: float
+    window: Box
+    letters: Mask
+    shape: Mask
 
 
 @dataclass(frozen=True)
@@ -30,267 +55,251 @@ class Lettering:
 
     Attributes:
         text: (H, W) bool, the letters with a small margin.
-        balloons: (H, W) bool, whole balloons and captions with their outlines; includes ``text``.
-        boxes: the blocks of text, from the top of the page down.
+        balloons: (H, W) bool, whole balloons and captions with their outlines and tails; includes ``text``.
+        blocks: the blocks of text, from the top of the page down.
     """
 
     text: Mask
     balloons: Mask
-    boxes: list[Box]
+    blocks: Sequence[LetteringBlock] = ()
+
+    @property
+    def boxes(self) -> list[Box]:
+        """The boxes of the blocks, in their order."""
+        return [block.box for block in self.blocks]
 
 
 def find_lettering(image: NDArray[np.uint8]) -> Lettering:
-    """Find balloons, captions and free lettering on paper, without a model.
+    """Find balloons, captions and free lettering, without a model.
 
-    Lettering is a group of several pen-drawn, letter-sized spots of ink, alike in size, each wholly within
-    one closed ground of light color (a balloon, a caption, the white of a panel), or light ones within a dark
-    caption. Sound effects drawn across the art and letters on patterned grounds are not found.
+    Lettering is a group of letter-sized spots of ink that stand close to each other on the same even paper,
+    alike in size, darkness and thickness of stroke; in a closed balloon fewer of them are enough. The search
+    is done on a copy of about 1400 pixels' height, the masks are drawn at full size.
 
     Args:
         image: (H, W, 3) uint8.
     """
     height, width = image.shape[:2]
-    scale = min(_WORKING_SIDE / max(height, width), 1.0)
+    scale = _working_scale(width, height)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
-    reduced = Image.fromarray(image).convert("L").resize(size, Image.Resampling.BOX)
-    light = np.asarray(reduced, np.float32)
-    light = np.minimum(light / np.float32(max(float(np.percentile(light, 99)), 1.0)), np.float32(1))
-    text, balloons = np.zeros(light.shape, np.bool_), np.zeros(light.shape, np.bool_)
-    boxes = []
-    for block in (*_blocks(1 - light, light > _LIGHT, dark=False), *_blocks(light, light < _DARK, dark=True)):
-        _stamp(text, block.letters, block.corner, grow=2)
-        _stamp(balloons, block.balloon, block.corner, grow=block.grow)
-        boxes.append(_grown(block.box, block.margin, *size))
-    across, down = width / size[0], height / size[1]
-    return Lettering(
-        text=_enlarged(text, width, height),
-        balloons=_enlarged(balloons | text, width, height),
-        boxes=sorted((_scaled(box, across, down) for box in boxes), key=lambda box: (box.top, box.left)),
-    )
+    if min(size) < 16:
+        nothing = np.zeros((height, width), np.bool_)
+        return Lettering(nothing, nothing.copy())
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    drawn: dict[int, tuple[Box, Mask]] = {}
+    blocks = []
+    for block in find_blocks(small.astype(np.uint8)):
+        if block.shape is not None and id(block.shape) not in drawn:
+            drawn[id(block.shape)] = _drawn_shape(image, block, block.shape, scale)
+        shape = None if block.shape is None else drawn[id(block.shape)]
+        blocks.append(_full_size(image, block, shape, scale))
+    blocks.sort(key=lambda block: (block.box.top, block.box.left))
+    return _of_blocks(blocks, image.shape)
 
 
-def fill_lettering(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
-    """Paint each connected part of the mask with its own paper: the commonest color in it.
-
-    A style network that never sees letters cannot smear them or write its own.
+def lettering_of(text: Mask, balloons: Mask) -> Lettering:
+    """The lettering that two masks show, such as layers that the author has named.
 
     Args:
-        image: (H, W, 3) uint8.
-        mask: (H, W) bool, as ``Lettering.balloons``.
-
-    Returns:
-        (H, W, 3) uint8, a new array, unchanged outside the mask.
+        text: (H, W) bool, the letters.
+        balloons: (H, W) bool, balloons and captions, with or without the letters.
     """
-    filled = image.copy()
-    labels, _ = ndimage.label(mask)
-    for number, window in enumerate(ndimage.find_objects(labels), 1):
-        part = labels[window] == number
-        pixels = image[window][part]
-        coarse = (pixels >> 4).astype(np.int32) @ np.array([256, 16, 1])
-        commonest = np.bincount(coarse).argmax()
-        filled[window][part] = np.median(pixels[coarse == commonest], axis=0).astype(np.uint8)
-    return filled
+    whole = text | balloons
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(whole.astype(np.uint8), connectivity=8)
+    blocks = []
+    for number in range(1, count):
+        left, top, width, height, _ = (int(value) for value in stats[number])
+        window = Box(left, top, left + width, top + height)
+        shape = labels[top : window.bottom, left : window.right] == number
+        letters = text[top : window.bottom, left : window.right] & shape
+        has_balloon = (balloons[top : window.bottom, left : window.right] & shape & ~letters).any()
+        inked = np.argwhere(letters)
+        box = window
+        if len(inked):
+            low, high = inked.min(0), inked.max(0) + 1
+            box = Box(left + int(low[1]), top + int(low[0]), left + int(high[1]), top + int(high[0]))
+        blocks.append(LetteringBlock(box, "balloon" if has_balloon else "free", 1.0, window, letters, shape))
+    blocks.sort(key=lambda block: (block.box.top, block.box.left))
+    return Lettering(text.copy(), whole, tuple(blocks))
 
 
-@dataclass(frozen=True)
-class _Block:
-    """A block of text.
+def corrected(lettering: Lettering, marks: NDArray[np.uint8]) -> Lettering:
+    """The lettering with an author's corrections, painted on a picture of the page's size.
 
-    Attributes:
-        box: of the letters, tight.
-        margin: to add on each side of the box, one and a half letters.
-        corner: (top, left) of the window that the masks are of.
-        letters: the letters in the window.
-        balloon: the balloon's ground, or again the letters where there is no balloon.
-        grow: pixels to grow the balloon by.
+    Red is text, blue is balloon, green is no lettering; every other color leaves what was found. Colors count
+    where one channel is at least 160 and both others are at most 96.
+
+    Args:
+        marks: (H, W, 3) uint8.
+
+    Raises:
+        InputError: the picture is not of the page's size.
     """
-
-    box: Box
-    margin: int
-    corner: tuple[int, int]
-    letters: Mask
-    balloon: Mask
-    grow: int
-
-
-@dataclass(frozen=True)
-class _Spots:
-    """The connected spots of ink of a page; the arrays are indexed by a spot's number, 0 being no spot.
-
-    Attributes:
-        labels: (H, W), each pixel's spot.
-        top: of each spot, like ``left``, ``height``, ``width`` and ``area`` in pixels.
-        stroke: area over number of edge pixels: 1 for hairlines and dots, more for strokes of a pen.
-        ink: mean difference from the ground, in [0, 1].
-    """
-
-    labels: NDArray[np.int32]
-    top: NDArray[np.float64]
-    left: NDArray[np.float64]
-    height: NDArray[np.float64]
-    width: NDArray[np.float64]
-    area: NDArray[np.float64]
-    stroke: NDArray[np.float64]
-    ink: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, ground: Mask, ink: NDArray[np.float32]) -> _Spots:
-        labels, count = ndimage.label(~ground, np.ones((3, 3), np.bool_))
-        windows = ndimage.find_objects(labels)
-        flat = labels.ravel()
-        area = np.bincount(flat, minlength=count + 1).astype(np.float64)
-        area[0] = 0
-        inner = np.bincount(flat[~ndimage.binary_dilation(ground).ravel()], minlength=count + 1)
-        return cls(
-            labels=labels,
-            top=np.array([0, *(y.start for y, _ in windows)], np.float64),
-            left=np.array([0, *(x.start for _, x in windows)], np.float64),
-            height=np.array([0, *(y.stop - y.start for y, _ in windows)], np.float64),
-            width=np.array([0, *(x.stop - x.start for _, x in windows)], np.float64),
-            area=area,
-            stroke=area / np.maximum(area - inner, 1),
-            ink=np.bincount(flat, ink.ravel(), minlength=count + 1) / np.maximum(area, 1),
+    if marks.shape != (*lettering.text.shape, 3):
+        raise InputError(
+            f"the lettering mask is {marks.shape[1]} x {marks.shape[0]} pixels,"
+            f" its page {lettering.text.shape[1]} x {lettering.text.shape[0]}",
+            remedy="paint the mask on a copy of the page, at the page's size.",
         )
-
-    def typical_side(self, numbers: NDArray[np.int64]) -> float:
-        """The median of these spots' longer sides, in pixels."""
-        return float(np.median(np.maximum(self.height, self.width)[numbers]))
-
-    def look_like_letters(self, numbers: NDArray[np.int64], *, strict: bool) -> bool:
-        """Whether these spots together look written: dark, compact, alike in size, and close in chains."""
-        height, width = self.height[numbers], self.width[numbers]
-        longest, shortest = np.maximum(height, width), np.minimum(height, width)
-        few = len(numbers) < 8  # like the features of a face, which are not as alike as letters
-        compared, ratio = (height, 2.0) if few else (longest, 2.5)
-        middle = np.median(compared)
-        alike = ((compared * ratio > middle) & (compared < ratio * middle)).mean()
-        return bool(
-            len(numbers) >= (5 if strict else 3)
-            and alike >= (0.7 if strict or few else 0.5)
-            and np.median(self.ink[numbers]) >= (0.5 if strict else 0.4)
-            and np.median(longest / shortest) <= (2.2 if strict else 2.8)
-            and (not strict or np.median(self.stroke[numbers]) >= 1.2)
-            and self._longest_chain(numbers) >= max(3, 0.45 * len(numbers))
-        )
-
-    def _longest_chain(self, numbers: NDArray[np.int64]) -> int:
-        """The most spots that hang together with gaps less than their typical size."""
-        top, left = self.top[numbers], self.left[numbers]
-        bottom, right = top + self.height[numbers], left + self.width[numbers]
-        gap_down = np.maximum(top[:, None], top) - np.minimum(bottom[:, None], bottom)
-        gap_across = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
-        near = np.maximum(gap_down, gap_across) < 0.8 * self.typical_side(numbers)
-        _, chains = connected_components(near, directed=False)
-        return int(np.bincount(chains).max())
-
-
-def _blocks(ink: NDArray[np.float32], ground: Mask, *, dark: bool) -> Iterator[_Block]:
-    """The blocks of text on grounds of one kind; ``ink`` is the difference from the ground, in [0, 1]."""
-    grounds, _ = ndimage.label(ground)
-    small = np.bincount(grounds.ravel()) < _GROUND_AREA
-    grounds[small[grounds]] = 0  # the eyes of letters belong to the letters
-    spots = _Spots.of(grounds > 0, ink)
-    home = _enclosing(spots, grounds)
-    smallest, largest = _GLYPH_SIDES
-    longest, shortest = np.maximum(spots.height, spots.width), np.minimum(spots.height, spots.width)
-    letter_sized = (longest >= smallest) & (longest <= 3 * largest) & (shortest <= largest)
-    letter_sized &= (spots.height <= largest) & (spots.area >= 2 * smallest) & (home > 0)
-    windows = ndimage.find_objects(grounds)
-    for number in np.flatnonzero(np.bincount(home[letter_sized]) >= 3):
-        y, x = windows[number - 1]
-        whole = ndimage.binary_fill_holes(grounds[y, x] == number)
-        inside = np.where(whole, spots.labels[y, x], 0)
-        letters = (letter_sized & (home == number))[inside]
-        if not letters.any():
-            continue
-        box, typical = _bounds(letters, y.start, x.start), spots.typical_side(np.unique(inside[letters]))
-        block = _Block(box, round(1.5 * typical), (y.start, x.start), letters, whole, _OUTLINE)
-        if _is_balloon(block, spots, inside, ground.shape, dark=dark):
-            yield block
-        elif not dark:
-            yield from _free_text(block, spots, inside)
-
-
-def _is_balloon(
-    block: _Block, spots: _Spots, inside: NDArray[np.int32], page: tuple[int, ...], *, dark: bool
-) -> bool:
-    """Whether a ground is a balloon or caption: closed, compact, and holding letters and little else."""
-    whole, letters = block.balloon, block.letters
-    area = whole.sum()
-    top, left = block.corner
-    at_edge = top == 0 or left == 0 or top + whole.shape[0] == page[0] or left + whole.shape[1] == page[1]
-    return bool(
-        area < _LARGEST_BALLOON * page[0] * page[1]
-        and not at_edge
-        and area > (0.8 if dark else 0.5) * whole.size
-        and letters.sum() > 0.8 * (inside > 0).sum()
-        and 0.015 < letters.sum() / area < 0.45
-        and block.box.width * block.box.height > 0.06 * area
-        and spots.look_like_letters(np.unique(inside[letters]), strict=dark)
+    strong, weak = marks >= 160, marks <= 96
+    red, green, blue = (
+        strong[..., one] & weak[..., two] & weak[..., three]
+        for one, two, three in ((0, 1, 2), (1, 0, 2), (2, 0, 1))
     )
+    kept = []
+    for block in lettering.blocks:
+        view = np.s_[block.window.top : block.window.bottom, block.window.left : block.window.right]
+        letters, shape = block.letters & ~green[view], block.shape & ~green[view]
+        if shape.sum() > 0.1 * block.shape.sum():
+            kept.append(replace(block, letters=letters, shape=shape))
+    added = lettering_of(red, blue)
+    blocks = sorted((*kept, *added.blocks), key=lambda block: (block.box.top, block.box.left))
+    text = lettering.text & ~green | red
+    return Lettering(text, lettering.balloons & ~green | red | blue, tuple(blocks))
 
 
-def _free_text(block: _Block, spots: _Spots, inside: NDArray[np.int32]) -> Iterator[_Block]:
-    """The dense clusters among the letter-sized spots on a large ground, such as the white of a panel."""
-    reach = int(np.clip(0.5 * block.margin, 5, 30))
-    groups, _ = ndimage.label(ndimage.maximum_filter(block.letters, 2 * reach + 1))
-    for number, (y, x) in enumerate(ndimage.find_objects(groups), 1):
-        letters = block.letters[y, x] & (groups[y, x] == number)
-        corner = block.corner[0] + y.start, block.corner[1] + x.start
-        box = _bounds(letters, *corner)
-        dense = 0.15 < letters.sum() / (box.width * box.height) < 0.6
-        if dense and spots.look_like_letters(np.unique(inside[y, x][letters]), strict=True):
-            margin = int(np.clip(0.4 * block.margin, 4, 14))
-            yield _Block(box, margin, corner, letters, letters, margin)
+def keep_mask(
+    lettering: Lettering, treat: Treat | Sequence[Treat], *, feather: float = 1.5
+) -> NDArray[np.float32]:
+    """How much of each pixel stays as drawn, (H, W) in [0, 1], 1 on lettering with a soft edge outside it.
+
+    Args:
+        treat: what becomes of all lettering, or of each of ``lettering.blocks``.
+        feather: pixels over which it falls to 0.
+    """
+    if treat == "keep":
+        kept = lettering.balloons
+    elif treat == "letters":
+        kept = lettering.text
+    elif treat == "restyle":
+        kept = np.zeros_like(lettering.text)
+    else:
+        kept = np.zeros_like(lettering.text)
+        for block, own in zip(lettering.blocks, treat, strict=True):
+            if own != "restyle":
+                view = np.s_[block.window.top : block.window.bottom, block.window.left : block.window.right]
+                kept[view] |= block.shape | block.letters if own == "keep" else block.letters
+    away = cv2.distanceTransform((~kept).astype(np.uint8), cv2.DIST_L2, 3) if kept.any() else np.inf
+    return np.where(kept, np.float32(1), np.clip(1 - away / np.float32(feather + 1), 0, 1)).astype(np.float32)
 
 
-def _enclosing(spots: _Spots, grounds: NDArray[np.int32]) -> NDArray[np.int64]:
-    """For each spot the one ground that it touches, 0 where it touches several or none."""
-    lowest = np.full(len(spots.area), np.iinfo(np.int64).max)
-    highest = np.zeros(len(spots.area), np.int64)
-    pairs = (np.s_[1:, :], np.s_[:-1, :]), (np.s_[:, 1:], np.s_[:, :-1])
-    for one, other in (*pairs, *((b, a) for a, b in pairs)):
-        touching = (spots.labels[one] > 0) & (grounds[other] > 0)
-        spot, ground = spots.labels[one][touching], grounds[other][touching]
-        np.minimum.at(lowest, spot, ground)
-        np.maximum.at(highest, spot, ground)
-    return np.where(lowest == highest, highest, 0)
+def _working_scale(width: int, height: int) -> float:
+    scale = _PAGE_SIDE / height
+    if height > 2 * width:
+        scale = max(scale, min(_STRIP_WIDTH / width, 1.0))
+    else:
+        scale = min(scale, (_MOST_PIXELS / (width * height)) ** 0.5)
+    return min(scale, _LARGEST_SCALE)
 
 
-def _bounds(mask: Mask, top: int, left: int) -> Box:
-    """The box of a mask that has something in it, on the page."""
+def _of_blocks(blocks: Sequence[LetteringBlock], size: tuple[int, ...]) -> Lettering:
+    text, balloons = np.zeros(size[:2], np.bool_), np.zeros(size[:2], np.bool_)
+    for block in blocks:
+        view = np.s_[block.window.top : block.window.bottom, block.window.left : block.window.right]
+        text[view] |= block.letters
+        balloons[view] |= block.shape | block.letters
+    return Lettering(text, balloons, tuple(blocks))
+
+
+def _full_size(
+    image: NDArray[np.uint8], block: Block, shape: tuple[Box, Mask] | None, scale: float
+) -> LetteringBlock:
+    """A block with its letters drawn at the page's size."""
+    margin = round(0.85 * min(block.size, 60) + 15)
+    box = grown(_scaled(block.box, scale, image.shape), round(margin / scale), image.shape)
+    around, letters = _drawn_letters(image, block, scale)
+    if shape is None:
+        return LetteringBlock(box, block.kind, block.confidence, around, letters, letters)
+    window, mask = shape
+    whole = Box(
+        min(window.left, around.left),
+        min(window.top, around.top),
+        max(window.right, around.right),
+        max(window.bottom, around.bottom),
+    )
+    inside = Box(
+        min(max(box.left, window.left), around.left),
+        min(max(box.top, window.top), around.top),
+        max(min(box.right, window.right), around.right),
+        max(min(box.bottom, window.bottom), around.bottom),
+    )
+    letters, mask = _moved(letters, around, whole), _moved(mask, window, whole)
+    return LetteringBlock(inside, block.kind, block.confidence, whole, letters, mask | letters)
+
+
+def _drawn_letters(image: NDArray[np.uint8], block: Block, scale: float) -> tuple[Box, Mask]:
+    """The letters of a block at the page's size, with a margin of about a working pixel."""
+    pixel = max(round(1 / scale), 1)
+    around = grown(_scaled(block.box, scale, image.shape), 3 * pixel + 1, image.shape)
+    near = _enlarged(block.letters, block.box, around, scale, image.shape)
+    near = cv2.dilate(near, np.ones((4 * pixel + 1,) * 2, np.uint8)) > 0
+    gray = cv2.cvtColor(
+        np.ascontiguousarray(image[around.top : around.bottom, around.left : around.right]),
+        cv2.COLOR_RGB2GRAY,
+    )
+    inked = (gray.astype(np.float32) - block.ground) / (block.ink - block.ground) > 0.3
+    letters = cv2.dilate((near & inked).astype(np.uint8), np.ones((2 * pixel + 1,) * 2, np.uint8)) > 0
+    return around, letters
+
+
+def _drawn_shape(image: NDArray[np.uint8], block: Block, shape: Shape, scale: float) -> tuple[Box, Mask]:
+    """A balloon at the page's size with its outline.
+
+    That is paper like its own close to the shape found, grown until most of what is around it is no ink.
+    """
+    pixel = 1 / scale
+    window = grown(_scaled(shape.box, scale, image.shape), round((_OUTLINE + _TIP + 2) * pixel), image.shape)
+    rough = _enlarged(shape.mask, shape.box, window, scale, image.shape)
+    gray = cv2.cvtColor(
+        np.ascontiguousarray(image[window.top : window.bottom, window.left : window.right]),
+        cv2.COLOR_RGB2GRAY,
+    )
+    sure = cv2.erode(rough, np.ones((2 * round(2.5 * pixel) + 1,) * 2, np.uint8), borderValue=1)
+    near = cv2.dilate(rough, np.ones((2 * round(_TIP * pixel) + 1,) * 2, np.uint8))
+    unlike = np.abs(gray.astype(np.float32) - block.ground)
+    paper = ((unlike < _STEP) & (near > 0)) | (sure > 0)
+    _, parts = cv2.connectedComponents(paper.astype(np.uint8), connectivity=4)
+    holds = np.zeros(int(parts.max()) + 1, np.bool_)
+    holds[np.unique(parts[sure > 0])] = True
+    holds[0] = False
+    outlines, _ = cv2.findContours(holds[parts].astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    inside = cv2.drawContours(np.zeros(gray.shape, np.uint8), outlines, -1, 1, cv2.FILLED)
+    away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    beside = unlike[(away > 0) & (away < 2.5 * pixel + 1)]
+    line = max(_STEP, 0.6 * float(np.percentile(beside, 80))) if len(beside) else _STEP
+    rings = np.minimum(away, _OUTLINE * pixel + 1).astype(np.intp)
+    counted = np.bincount(rings.ravel(), minlength=2)
+    inked = np.bincount(rings.ravel(), (unlike > line).ravel(), len(counted)) / np.maximum(counted, 1)
+    ends = np.flatnonzero(inked[1:-1] < 0.5)
+    thickness = ends[0] + 1 if len(ends) else 1.5 * pixel
+    mask = away <= thickness
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    top, left, bottom, right = (int(edge) for edge in (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))
+    tight = Box(window.left + left, window.top + top, window.left + right, window.top + bottom)
+    return tight, mask[top:bottom, left:right]
+
+
+def _scaled(box: Box, scale: float, page: tuple[int, ...]) -> Box:
+    """A box of the working copy on the page, its edges rounded outwards."""
     return Box(
-        left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
+        int(box.left / scale),
+        int(box.top / scale),
+        min(int(np.ceil(box.right / scale)), page[1]),
+        min(int(np.ceil(box.bottom / scale)), page[0]),
     )
 
 
-def _grown(box: Box, margin: int, width: int, height: int) -> Box:
-    return Box(
-        max(box.left - margin, 0),
-        max(box.top - margin, 0),
-        min(box.right + margin, width),
-        min(box.bottom + margin, height),
-    )
+def _enlarged(mask: Mask, box: Box, window: Box, scale: float, page: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A mask of a box of the working copy, drawn in a window of the page: (h, w) in {0, 1}."""
+    target = _scaled(box, scale, page)
+    size = max(target.width, 1), max(target.height, 1)
+    large = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR) > 127
+    return _moved(large, target, window).astype(np.uint8)
 
 
-def _stamp(page: Mask, mask: Mask, corner: tuple[int, int], *, grow: int) -> None:
-    """Add a mask, grown by some pixels, to the page's mask."""
-    grown = ndimage.maximum_filter(np.pad(mask, grow), 2 * grow + 1)
-    top, left = corner[0] - grow, corner[1] - grow
-    y, x = max(top, 0), max(left, 0)
-    part = grown[y - top : page.shape[0] - top, x - left : page.shape[1] - left]
-    page[y : y + part.shape[0], x : x + part.shape[1]] |= part
-
-
-def _enlarged(mask: Mask, width: int, height: int) -> Mask:
-    if mask.shape == (height, width):
-        return mask
-    levels = Image.fromarray(mask.astype(np.uint8) * 255)
-    return np.asarray(levels.resize((width, height), Image.Resampling.BILINEAR)) > 127
-
-
-def _scaled(box: Box, across: float, down: float) -> Box:
-    return Box(
-        round(box.left * across), round(box.top * down), round(box.right * across), round(box.bottom * down)
-    )
+def _moved(mask: Mask, box: Box, window: Box) -> Mask:
+    """A mask of a box as a mask of a window that holds the box."""
+    moved = np.zeros((window.height, window.width), np.bool_)
+    y, x = box.top - window.top, box.left - window.left
+    moved[y : y + mask.shape[0], x : x + mask.shape[1]] = mask[: window.height - y, : window.width - x]
+    return moved
