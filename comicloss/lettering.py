@@ -13,7 +13,7 @@ from scipy import ndimage
 from comicloss.story import Story, StoryPage
 from comicloss.story.model import Treatment
 from pages.layers import lettering_layers
-from pages.lettering import Lettering, fill_lettering, find_lettering
+from pages.lettering import Lettering, fill_lettering, find_lettering, lettering_of
 from pages.model import Box
 from pages.read import load_rgb
 
@@ -136,10 +136,7 @@ def page_lettering(story: Story, page: StoryPage, folder: Path, picture: Picture
     plan = lettering_plan(story, page, folder)
     if plan.told is None:
         return find_lettering(picture)
-    text, balloons = plan.masks(picture)
-    labels, _ = ndimage.label(balloons)
-    boxes = [Box(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
-    return Lettering(text, balloons, boxes)
+    return lettering_of(*plan.masks(picture))
 
 
 def read_mask(path: Path) -> tuple[Mask, Mask]:

@@ -14,7 +14,15 @@ import comicloss.lettering
 from comicloss import pipeline
 from comicloss.authoring import LetteringChange
 from comicloss.data import working_page
-from comicloss.lettering import KEEP_ALL, LetteringPlan, ink, lettering_plan, mask_picture, read_mask
+from comicloss.lettering import (
+    KEEP_ALL,
+    LetteringPlan,
+    ink,
+    lettering_plan,
+    mask_picture,
+    page_lettering,
+    read_mask,
+)
 from comicloss.story import Story, StoryPage, StoryPanel, Style, load_story, save_story
 from comicloss.stylize import stylize_page
 from pages.errors import StoryError
@@ -124,7 +132,7 @@ def test_treatments_are_said_once_in_the_story(folder: Path) -> None:
 def test_what_is_painted_counts_and_is_never_painted_over(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = Lettering(*(mask.repeat(2, 0).repeat(2, 1) for mask in masks()), boxes=[])
+    found = Lettering(*(mask.repeat(2, 0).repeat(2, 1) for mask in masks()))
     monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda picture: found)
     (painted,) = pipeline.paint_lettering(folder, ["p01"])
     assert painted == folder / "lettering" / "p01.png"
@@ -147,6 +155,8 @@ def test_layers_named_for_lettering_come_before_what_is_found(
     page = StoryPage(file="art/p01.psd")
     story = load_story(folder)
     assert lettering_plan(story, page, folder).told is layers
+    told = page_lettering(story, page, folder, np.zeros((200, 240, 3), np.uint8))
+    assert np.array_equal(told.balloons, layers[1]) and len(told.boxes) == 3
     assert lettering_plan(story, story.pages[0], folder).told is None
 
 

@@ -33,7 +33,7 @@ def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
     nothing = np.zeros((70, 32), dtype=bool)
     letters = nothing.copy()
     letters[10:14, 5:9] = True
-    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda page: Lettering(letters, nothing, []))
+    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda page: Lettering(letters, nothing))
     page = np.full((140, 64, 3), 255, dtype=np.uint8)
     page[10:130, 4:28] = (200, 0, 0)
     page[10:130, 32:56] = (0, 200, 0)
@@ -131,9 +131,7 @@ def test_what_is_kept_of_a_balloon_ends_at_its_outline(monkeypatch: pytest.Monke
     page[distance < 18] = 255
     balloon = distance < 23
     nothing = np.zeros_like(balloon)
-    monkeypatch.setattr(
-        comicloss.lettering, "find_lettering", lambda picture: Lettering(nothing, balloon, [])
-    )
+    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda picture: Lettering(nothing, balloon))
     working = data.working_page(page, 1.0)
     assert np.array_equal(working.keep, distance < 20)
     assert np.array_equal(working.picture[~working.keep], page[~working.keep])

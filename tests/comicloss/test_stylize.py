@@ -134,7 +134,7 @@ def test_gutters_and_lettering_stay_bit_for_bit(network: StyleNet, monkeypatch: 
     page = drawing(240, 320)
     letters = np.zeros((320, 240), dtype=bool)
     letters[60:90, 80:120] = True
-    found = Lettering(letters, np.zeros_like(letters), [Box(80, 60, 120, 90)])
+    found = Lettering(letters, np.zeros_like(letters))
     monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda picture: found)
     before = page.copy()
     style = network.embed(["blueprint"])[0].detach()
