@@ -20,6 +20,7 @@ from comicloss.shapes import (
     overlap,
     scaled,
     scaled_box,
+    spanned,
 )
 from comicloss.story import LetteringItem, Story, StoryPage, StoryPanel, load_story, save_story
 from comicloss.workplace import CACHE, file_digest, read_record, write_record
@@ -181,8 +182,7 @@ def _merged(
         panels.append(
             StoryPanel(
                 id=free[same[place]].id if place in same else ids.new(),
-                box=panel.box.xywh,
-                polygon=panel.polygon,
+                **({"box": panel.box.xywh} if panel.polygon is None else spanned(panel.polygon)),
                 confidence=round(float(panel.confidence), 2),
             )
         )

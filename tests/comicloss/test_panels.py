@@ -150,6 +150,16 @@ def test_panels_written_by_hand_are_not_looked_for(folder: Path, detection: Dete
     assert "mine" in ids(folder, 3) and len(ids(folder, 3)) == 5
 
 
+def test_slanted_panels_are_kept_with_their_corners(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corners = ((10, 10), (190, 14), (170, 190), (10, 186))
+    found = [FoundPanel(Box(10, 10, 190, 190), corners, 0.8), FoundPanel(Box(200, 0, 400, 400))]
+    monkeypatch.setattr(comicloss.panels, "find_panels", lambda *_: found)
+    pipeline.find_story_panels(folder, again=True)
+    first, second = page(folder).panels
+    assert (first.box, first.polygon, first.confidence) == ((10, 10, 180, 180), corners, 0.8)
+    assert second.polygon is None
+
+
 # --- corrections ----------------------------------------------------------------------------------------
 
 
