@@ -19,10 +19,10 @@ from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from pages.errors import ComicLossError, InputError
 from pages.limits import LIMITS, Limits, variable
+from pages.names import KINDS
 from pages.native import Depth, Model, Samples, upright
 from pages.worker import damaged
 
-KINDS = "Pages and pictures are PNG, JPEG, WebP, TIFF, GIF, BMP, PSD, OpenRaster, PDF or CBZ files"
 _OTHERS = (
     (rb"Rar!\x1a\x07", "a RAR archive (CBR)", "Unpack it and pack the pictures as a ZIP (CBZ)."),
     (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive (CB7)", "Unpack it and pack the pictures as a ZIP (CBZ)."),

@@ -14,9 +14,8 @@ from pages.errors import InputError
 from pages.files import os_errors
 from pages.limits import Limits, variable
 from pages.native import Samples, to_native, to_rgb
+from pages.parts import DEFAULT_DPI
 from pages.worker import Answer
-
-DEFAULT_DPI = 300.0
 
 
 def rgb(path: Path, limits: Limits) -> Answer:

@@ -225,6 +225,8 @@ def test_lab(tmp_path: Path) -> None:
     deep = lab.astype(np.int32) * [257, 256, 256]
     for content in (shallow, made.tiff(deep.astype(np.uint16), photometric="cielab")):
         assert np.abs(load_rgb(keep(tmp_path, content)).astype(int) - expected).max() <= 3
+    deep_psd = made.psd_rgb((np.add(lab, [0, 128, 128]) * [257, 256, 256]).astype(np.uint16), mode=9)
+    assert np.abs(load_rgb(keep(tmp_path, deep_psd)).astype(int) - expected).max() <= 3
     stored = np.add(lab, [0, 128, 128]).astype(np.uint8)
     assert np.abs(load_rgb(keep(tmp_path, made.psd_rgb(stored, mode=9))).astype(int) - expected).max() <= 3
 
