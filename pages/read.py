@@ -32,6 +32,7 @@ __all__ = [
     "natural_key",
     "pages_in",
     "picture_files",
+    "picture_size",
     "read_page",
 ]
 
@@ -75,6 +76,17 @@ def read_page(path: Path, number: int, *, limits: Limits = LIMITS) -> Page:
     facts = ask("facts", path, limits).values
     width, height = facts["size"]
     return Page(number=number, path=path, size=(width, height), dpi=facts["dpi"])
+
+
+def picture_size(path: Path, *, limits: Limits = LIMITS) -> tuple[int, int]:
+    """(width, height) in pixels of the picture that ``load_rgb`` gives, as fast as a header is read.
+
+    Raises:
+        InputError: no picture, or its header is damaged; its pixels may be damaged still.
+        ResourceError: the file may not be read.
+    """
+    width, height = ask("size", path, limits).values["size"]
+    return width, height
 
 
 def picture_files(paths: Iterable[Path]) -> list[Path]:

@@ -15,7 +15,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from pages.read import load_native, load_rgb, pages_in, read_page
+from pages.read import load_native, load_rgb, pages_in, picture_size, read_page
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LINEAR = imagecodecs.cms_profile(
@@ -140,7 +140,7 @@ def test_tiff_orientation_and_resolution(tmp_path: Path, deep: bool) -> None:
     path = keep(tmp_path, made.tiff(values, photometric="rgb", **options))
     assert (load_native(path).pixels == np.rot90(values, -1)).all()
     assert read_page(path, 1).dpi == pytest.approx(152.4)
-    assert read_page(path, 1).size == (6, 9)
+    assert read_page(path, 1).size == picture_size(path) == (6, 9)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP"])
