@@ -13,7 +13,7 @@ from pages.errors import StoryError, UsageError
 from pages.files import os_errors, write_atomic
 from pages.model import Box, Direction
 from pages.progress import Progress, Stop, stop_here
-from pages.read import load_rgb, picture_files, read_page
+from pages.read import load_rgb, pages_in, picture_files, read_page
 from pages.split import find_panels, reading_order
 
 DEFAULT_PROMPT = "ink"
@@ -57,6 +57,8 @@ def new_story(folder: Path, *, title: str | None, direction: Direction, style_pr
 def add_pages(folder: Path, paths: Sequence[Path], *, progress: Progress, stop: Stop) -> list[str]:
     """Copy pages into ``art/`` and name them in the story; a page that is there already is left out.
 
+    Of a PDF, a CBZ or a multi-page TIFF every page becomes a file of its own.
+
     Every file is decoded before it is taken. Pages taken before an error or a stop are kept.
 
     Returns:
@@ -70,19 +72,18 @@ def add_pages(folder: Path, paths: Sequence[Path], *, progress: Progress, stop: 
     added: list[str] = []
     files = picture_files(paths)
     for number, path in enumerate(files, 1):
-        stop_here(stop, "Adding pages")
-        read_page(path, number)
-        with os_errors(path):
-            content = path.read_bytes()
-        name = f"art/p{_free_number(story):02d}{path.suffix.lower()}"
-        write_atomic(folder / name, content)
-        if (page_digest := file_digest(folder / name)) in known:
-            (folder / name).unlink()
-        else:
-            known.add(page_digest)
-            pages = (*story.pages, StoryPage(file=name))
-            story = save_story(story.model_copy(update={"pages": pages}), folder)
-            added.append(name)
+        for part in pages_in(path):
+            stop_here(stop, "Adding pages")
+            page = part.read()
+            name = f"art/p{_free_number(story):02d}{page.suffix}"
+            write_atomic(folder / name, page.content)
+            if (page_digest := file_digest(folder / name)) in known:
+                (folder / name).unlink()
+            else:
+                known.add(page_digest)
+                pages = (*story.pages, StoryPage(file=name))
+                story = save_story(story.model_copy(update={"pages": pages}), folder)
+                added.append(name)
         progress(number, len(files), "adding pages")
     return added
 
