@@ -18,7 +18,7 @@ from pages.files import os_errors, write_atomic
 from pages.parts import DEFAULT_DPI, PageFile, PagePart, pages_in
 from pages.photograph import looks_photographed, straighten
 from pages.progress import Progress, Stop, stop_here
-from pages.read import load_rgb, picture_files, read_page
+from pages.read import load_rgb, picture_files, picture_size
 
 ART = "art"
 REPLACED = "art/replaced"
@@ -133,7 +133,7 @@ def _take(
             new = StoryPage(file=picture, source=source, photograph=photograph)
             story = save_story(story.model_copy(update={"pages": (*story.pages, new)}), folder)
         else:
-            sizes = [read_page(folder / file, 1).size for file in (former.file, picture)]
+            sizes = [picture_size(folder / file) for file in (former.file, picture)]
             new = carried_over(folder, former, picture, *sizes)
             told = {"source": source or former.source, "photograph": photograph}
             story = save_story(story.with_page(place or 0, new.model_copy(update=told)), folder)

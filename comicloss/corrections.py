@@ -27,7 +27,7 @@ from comicloss.story import Story, StoryPage, StoryPanel, load_story, save_story
 from comicloss.story.model import Point
 from pages.errors import UsageError
 from pages.model import Box, Direction
-from pages.read import read_page
+from pages.read import picture_size
 
 _SAME_GRID = 0.7  # mean intersection over union from which two pages have one grid
 _SAME_SHAPE = 0.02  # by which height over width of two pages may differ
@@ -328,4 +328,4 @@ def _onto_grid(story: Story, number: int, grid: Sequence[StoryPanel]) -> list[St
 
 
 def _size(page: StoryPage, folder: Path) -> Size:
-    return read_page(folder / page.file, 1).size
+    return picture_size(folder / page.file)

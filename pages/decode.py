@@ -19,10 +19,10 @@ from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from pages.errors import ComicLossError, InputError
 from pages.limits import LIMITS, Limits, variable
+from pages.names import KINDS
 from pages.native import Depth, Model, Samples, upright
 from pages.worker import damaged
 
-KINDS = "Pages and pictures are PNG, JPEG, WebP, TIFF, GIF, BMP, PSD, OpenRaster, PDF or CBZ files"
 _OTHERS = (
     (rb"Rar!\x1a\x07", "a RAR archive (CBR)", "Unpack it and pack the pictures as a ZIP (CBZ)."),
     (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive (CB7)", "Unpack it and pack the pictures as a ZIP (CBZ)."),
@@ -148,6 +148,34 @@ def _decoded(file: BinaryIO, shown: str, limits: Limits) -> Samples:
     if kind == "png" and _is_deep(file):
         return _deep_png(file, image)
     return from_pillow(image)
+
+
+def header_size(file: BinaryIO, shown: str, limits: Limits) -> tuple[int, int]:
+    """(width, height) of the picture that ``decode`` would give, upright; its pixels are not unpacked.
+
+    Raises:
+        InputError: no picture, or a damaged header.
+    """
+    with decoding(shown):
+        file.seek(0)
+        content_kind = sniff(file.read(1024))
+        if content_kind == "psd":
+            from pages.psd import header
+
+            return header(file, shown)[:2]
+        if content_kind == "tiff":
+            from pages.tiff import first_size
+
+            return first_size(file, shown, limits)
+        if content_kind is None or content_kind in ("pdf", "zip"):
+            raise damaged(shown, "it is no picture")
+        file.seek(0)
+        # Pillow unpacks a PNG to look for an orientation behind the pixels.
+        has_exif = content_kind != "png" or b"eXIf" in file.read()
+        file.seek(0)
+        image = Image.open(file, formats=[content_kind.upper()])
+        turned = has_exif and _orientation(image) >= 5
+        return (image.height, image.width) if turned else (image.width, image.height)
 
 
 def check_size(width: int, height: int, shown: str, limits: Limits) -> None:

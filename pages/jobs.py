@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +10,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pages import archive
-from pages.decode import SUFFIX_OF, decode, decoding, picture_bytes, sane_dpi, sniff, unknown
+from pages.decode import SUFFIX_OF, decode, decoding, header_size, picture_bytes, sane_dpi, sniff, unknown
 from pages.errors import InputError
 from pages.files import os_errors
 from pages.limits import Limits, variable
 from pages.native import Samples, to_native, to_rgb
+from pages.parts import DEFAULT_DPI
 from pages.worker import Answer
-
-DEFAULT_DPI = 300.0
 
 
 def rgb(path: Path, limits: Limits) -> Answer:
@@ -39,6 +39,20 @@ def facts(path: Path, limits: Limits) -> Answer:
     samples = _first(path, limits)
     height, width = samples.values.shape[:2]
     return Answer({"size": [width, height], "dpi": samples.dpi})
+
+
+def size(path: Path, limits: Limits) -> Answer:
+    """(width, height) of the first picture, from its header where that is possible."""
+    with opened(path, limits) as (file, kind):
+        found = None
+        if kind == "zip":
+            with archive.opened(file, str(path), limits) as members:
+                if archive.is_painting(members):
+                    content = archive.merged_picture(members, str(path), limits)
+                    found = header_size(io.BytesIO(content), str(path), limits)
+        elif kind != "pdf":
+            found = header_size(file, str(path), limits)
+    return Answer({"size": found}) if found else facts(path, limits)
 
 
 def listing(path: Path, limits: Limits) -> Answer:

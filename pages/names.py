@@ -19,6 +19,9 @@ PICTURE_SUFFIXES = (
 )
 """Of files that are one picture (or, TIFF, a few), wherever they are."""
 
+KINDS = "Pages and pictures are PNG, JPEG, WebP, TIFF, GIF, BMP, PSD, OpenRaster, Krita, PDF or CBZ files"
+"""What can be read, for messages."""
+
 SUFFIXES = (*PICTURE_SUFFIXES, ".ora", ".kra", ".pdf", ".cbz")
 """Of files that are taken from a folder; a file that is named is opened whatever its suffix."""
 

@@ -34,17 +34,27 @@ _MODELS: dict[int, tuple[Model, int]] = {
 }
 
 
+def header(file: BinaryIO, shown: str) -> tuple[int, int, int, int]:
+    """(width, height, version, channels).
+
+    Raises:
+        InputError: the header is cut short.
+    """
+    file.seek(0)
+    data = file.read(26)
+    if len(data) < 26:
+        raise damaged(shown, "its header is cut short")
+    _, version, channels, height, width, _, _ = struct.unpack(">4sH6xHIIHH", data)
+    return width, height, version, channels
+
+
 def open_psd(file: BinaryIO, shown: str, limits: Limits) -> Any:
     """The document, after its size was checked.
 
     Raises:
         InputError: it is damaged, or too large.
     """
-    file.seek(0)
-    header = file.read(26)
-    if len(header) < 26:
-        raise damaged(shown, "its header is cut short")
-    _, version, channels, height, width, _, _ = struct.unpack(">4sH6xHIIHH", header)
+    width, height, version, channels = header(file, shown)
     check_size(width, height, shown, limits)
     if version not in (1, 2) or not 1 <= channels <= 56:
         raise damaged(shown, f"version {version}, {channels} channels")
@@ -64,18 +74,18 @@ def decode_merged(file: BinaryIO, shown: str, limits: Limits) -> Samples:
             f"{shown}: this PSD was saved without its merged picture.",
             remedy="Save it again with “Maximize Compatibility” on, or export it as PNG.",
         )
-    header, mode = psd._record.header, psd.color_mode
+    mode = psd.color_mode
     if mode not in _MODELS or psd.channels < _MODELS[mode][1]:
         raise InputError(
             f"{shown}: a PSD in {mode.name.lower()} mode with {psd.channels} channels cannot be read.",
             remedy="Convert it to RGB, or export it as PNG.",
         )
     if psd._record.image_data.compression == Compression.RLE:
-        _check_rows(psd._record.image_data.data, header, shown)
+        _check_rows(psd._record.image_data.data, psd._record.header, shown)
     with warnings.catch_warnings():
         warnings.simplefilter("error", PSDDecompressionWarning)
         try:
-            planes = psd._record.image_data.get_data(header)
+            planes = psd._record.image_data.get_data(psd._record.header)
         except PSDDecompressionWarning as warning:  # whose words are about what psd-tools would do
             raise damaged(shown, "its merged picture cannot be unpacked") from warning
     model, count = _MODELS[mode]

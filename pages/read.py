@@ -15,7 +15,7 @@ from pages.errors import InputError
 from pages.files import os_errors
 from pages.limits import LIMITS, Limits
 from pages.model import Page
-from pages.names import SUFFIXES, natural_key
+from pages.names import KINDS, SUFFIXES, natural_key
 from pages.native import Native
 from pages.parts import PageFile, PagePart, pages_in
 from pages.worker import ask
@@ -32,10 +32,9 @@ __all__ = [
     "natural_key",
     "pages_in",
     "picture_files",
+    "picture_size",
     "read_page",
 ]
-
-_KINDS = "Pages are PNG, JPEG, WebP, TIFF, GIF, BMP, PSD, OpenRaster, PDF or CBZ files"
 
 
 def load_rgb(path: Path, *, limits: Limits = LIMITS) -> NDArray[np.uint8]:
@@ -79,6 +78,17 @@ def read_page(path: Path, number: int, *, limits: Limits = LIMITS) -> Page:
     return Page(number=number, path=path, size=(width, height), dpi=facts["dpi"])
 
 
+def picture_size(path: Path, *, limits: Limits = LIMITS) -> tuple[int, int]:
+    """(width, height) in pixels of the picture that ``load_rgb`` gives, as fast as a header is read.
+
+    Raises:
+        InputError: no picture, or its header is damaged; its pixels may be damaged still.
+        ResourceError: the file may not be read.
+    """
+    width, height = ask("size", path, limits).values["size"]
+    return width, height
+
+
 def picture_files(paths: Iterable[Path]) -> list[Path]:
     """The picture files that a person means by these files and folders, each once.
 
@@ -102,12 +112,12 @@ def picture_files(paths: Iterable[Path]) -> list[Path]:
                     if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
                 ]
                 if not inside:
-                    raise InputError(f"{path}: no pictures in this folder.", remedy=f"{_KINDS}.")
+                    raise InputError(f"{path}: no pictures in this folder.", remedy=f"{KINDS}.")
                 found.extend(sorted(inside, key=natural_key))
             elif path.exists():
                 found.append(path)
             else:
                 raise InputError(f"{path}: no such file or folder.", remedy="Check the path.")
     if not found:
-        raise InputError("No pictures were named.", remedy=f"Name files or a folder. {_KINDS}.")
+        raise InputError("No pictures were named.", remedy=f"Name files or a folder. {KINDS}.")
     return list(dict.fromkeys(found))

@@ -58,6 +58,21 @@ def decode_first(file: BinaryIO, shown: str, limits: Limits) -> Samples:
     return decode_page(file, next(page_places(file, shown, limits)), shown, limits)
 
 
+def first_size(file: BinaryIO, shown: str, limits: Limits) -> tuple[int, int]:
+    """(width, height) of the first page, upright."""
+    place = next(page_places(file, shown, limits))
+    image = _opened(file, shown, limits)
+    if image is not None and _at(image, place, shown, limits):
+        return image.width, image.height  # Pillow has turned them
+    file.seek(0)
+    with tifffile.TiffFile(file) as document:
+        page = document.pages[place]
+        assert isinstance(page, tifffile.TiffPage)
+        turn = page.tags.get(_ORIENTATION)
+        size = page.imagewidth, page.imagelength
+    return size[::-1] if turn is not None and turn.value in (5, 6, 7, 8) else size
+
+
 def decode_page(file: BinaryIO, place: int, shown: str, limits: Limits) -> Samples:
     """One page, upright.
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from comicloss.story.lines import Place, lines_of
@@ -28,9 +26,8 @@ from comicloss.story.model import (
     normal,
 )
 from pages.errors import ComicLossError, StoryError
-from pages.read import read_page
+from pages.read import picture_size
 
-_ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 stand on their side
 # An item of these is reported on its own line under the name of its list, as a person speaks of it.
 _LISTS_OF_TEXTS = ("shows", "unsure", "references", "palette")
 _MODELS: dict[Place, type[BaseModel]] = {
@@ -408,18 +405,9 @@ def _similar_file(path: PurePosixPath, folder: Path) -> str:
 
 
 def _picture_size(path: Path) -> tuple[int, int] | None:
-    """(width, height) after EXIF orientation, from the header alone; None if it is no picture."""
+    """(width, height), upright; None if it is no picture."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a large page is no mistake here; reading it has its own limits
-            with Image.open(path) as picture:
-                width, height = picture.size
-                turned = picture.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-                return (height, width) if turned else (width, height)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        pass
-    try:  # what Pillow cannot open, such as OpenRaster, and files that are no pictures at all
-        return read_page(path, 1).size
+        return picture_size(path)
     except ComicLossError:
         return None
 

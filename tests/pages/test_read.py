@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from pages.errors import InputError, ResourceError
-from pages.read import load_rgb, natural_key, picture_files, read_page
+from pages.read import load_rgb, natural_key, picture_files, picture_size, read_page
 
 FORMATS = ["png", "jpeg", "webp", "tiff"]
 
@@ -82,6 +82,7 @@ def test_exif_orientation(tmp_path: Path, kind: str, orientation: int) -> None:
         tiles = tiles[::-1]
     assert np.abs(load_rgb(path)[20::40, 20::40, 0].astype(int) - tiles).max() <= 2
     assert read_page(path, 1).size == (tiles.shape[1] * 40, tiles.shape[0] * 40)
+    assert picture_size(path) == read_page(path, 1).size
 
 
 def swapped_profile() -> bytes:

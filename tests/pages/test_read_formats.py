@@ -15,7 +15,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from pages.read import load_native, load_rgb, pages_in, read_page
+from pages.read import load_native, load_rgb, pages_in, picture_size, read_page
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LINEAR = imagecodecs.cms_profile(
@@ -140,7 +140,7 @@ def test_tiff_orientation_and_resolution(tmp_path: Path, deep: bool) -> None:
     path = keep(tmp_path, made.tiff(values, photometric="rgb", **options))
     assert (load_native(path).pixels == np.rot90(values, -1)).all()
     assert read_page(path, 1).dpi == pytest.approx(152.4)
-    assert read_page(path, 1).size == (6, 9)
+    assert read_page(path, 1).size == picture_size(path) == (6, 9)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP"])
@@ -225,6 +225,8 @@ def test_lab(tmp_path: Path) -> None:
     deep = lab.astype(np.int32) * [257, 256, 256]
     for content in (shallow, made.tiff(deep.astype(np.uint16), photometric="cielab")):
         assert np.abs(load_rgb(keep(tmp_path, content)).astype(int) - expected).max() <= 3
+    deep_psd = made.psd_rgb((np.add(lab, [0, 128, 128]) * [257, 256, 256]).astype(np.uint16), mode=9)
+    assert np.abs(load_rgb(keep(tmp_path, deep_psd)).astype(int) - expected).max() <= 3
     stored = np.add(lab, [0, 128, 128]).astype(np.uint8)
     assert np.abs(load_rgb(keep(tmp_path, made.psd_rgb(stored, mode=9))).astype(int) - expected).max() <= 3
 

@@ -17,7 +17,7 @@ from pages.errors import InputError, ResourceError
 from pages.layers import lettering_layers
 from pages.limits import Limits
 from pages.names import natural_key
-from pages.read import load_native, load_rgb, pages_in
+from pages.read import load_native, load_rgb, pages_in, picture_size
 
 ROOT = Path(__file__).parent.parent.parent
 IMAGE = made.ramp(12, 16)
@@ -41,6 +41,7 @@ def read_or_refused(path: Path) -> None:
         lambda: load_rgb(path, limits=LIMITS),
         lambda: load_native(path, limits=LIMITS),
         lambda: [part.read() for part in pages_in(path, limits=LIMITS)],
+        lambda: picture_size(path, limits=LIMITS),
         lambda: lettering_layers(path, limits=LIMITS),
     ):
         try:
@@ -54,6 +55,7 @@ def read_or_refused(path: Path) -> None:
 def test_the_files_are_good_to_begin_with(tmp_path: Path, kind: str) -> None:
     (tmp_path / "page").write_bytes(FILES[kind])
     assert load_rgb(tmp_path / "page").shape == (12, 16, 3)
+    assert picture_size(tmp_path / "page") == (16, 12)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
