@@ -256,7 +256,12 @@ def _in_balloon(
     ]
     if words:
         words += [group for group in joined if _is_dash(glyphs, group)]
-    if light or not words or shape.area < 1500 or sum(area[id(group)] for group in words) < 0.78 * inked:
+    if (
+        light
+        or not words
+        or not 1500 < shape.area < 0.045 * page
+        or sum(area[id(group)] for group in words) < 0.78 * inked
+    ):
         return []
     members = np.concatenate([group.members for group in words])
     box, core = _box(glyphs, members), without_tail(shape)
@@ -281,7 +286,7 @@ def _in_balloon(
             if len(members) > 1
             else 0.06
         )
-        or _median(glyphs.ground[members]) < 200
+        or _median(glyphs.ground[members]) < 215
         or len(members) == len(words) > 1
     ):
         return []

@@ -270,8 +270,10 @@ def _drawn_shape(image: NDArray[np.uint8], block: Block, shape: Shape, scale: fl
     rings = np.minimum(away, _OUTLINE * pixel + 1).astype(np.intp)
     counted = np.bincount(rings.ravel(), minlength=2)
     inked = np.bincount(rings.ravel(), (unlike > line).ravel(), len(counted)) / np.maximum(counted, 1)
-    ends = np.flatnonzero(inked[1:-1] < 0.5)
-    thickness = ends[0] + 1 if len(ends) else 1.5 * pixel
+    starts = np.flatnonzero(inked[1 : round(3 * pixel) + 2] >= 0.5)  # the line's own edge is soft
+    first = int(starts[0]) + 1 if len(starts) else len(inked)
+    ends = np.flatnonzero(inked[first:-1] < 0.5)
+    thickness = float(first + ends[0]) if len(ends) else 1.5 * pixel
     mask = away <= thickness
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     top, left, bottom, right = (int(edge) for edge in (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))
