@@ -211,12 +211,61 @@ def add_files(folder: Path, files: list[str]) -> None:
     """Add each page that can be read and find its panels; tell which ones cannot."""
     for file in map(Path, files):
         try:
-            pipeline.add_pages(folder, [file])
+            pipeline.add_pages(folder, [file], pipeline.AddSettings(keep_source=False))
         except ComicLossError as error:
             problem = error.problem.replace(f"{file.parent}{os.sep}", "")
             gr.Warning(html.escape(f"{problem}\n{error.remedy}"))
     if pipeline.load_story(folder).pages:
         pipeline.find_story_panels(folder)
+
+
+def panels_of(folder: Path) -> dict[str, Any]:
+    """The panels' boxes as an update of their grid."""
+    rows = [
+        [panel["id"], *panel["box"]] for page in pipeline.panels_of_story(folder) for panel in page["panels"]
+    ]
+    update: dict[str, Any] = gr.update(value=rows, visible=bool(rows))
+    return update
+
+
+def doubts_of(folder: Path) -> str:
+    """Which pages should be looked at, as markdown."""
+    pages = [
+        page["page"]
+        for page in pipeline.panels_of_story(folder)
+        if any(panel["doubtful"] for panel in page["panels"])
+    ]
+    if not pages:
+        return ""
+    return f"**Look at {', '.join(pages)}**: dashed panels may be wrong. Correct or confirm them."
+
+
+def save_panels(folder: Path, rows: list[list[Any]]) -> bool:
+    """Give panels the boxes of the grid, and say whether there was anything to change."""
+    boxes = {
+        panel["id"]: panel["box"] for page in pipeline.panels_of_story(folder) for panel in page["panels"]
+    }
+    if {str(row[0]) for row in rows} != set(boxes):
+        raise refused("The grid is older than the story. Open the story again.")
+    corrections = []
+    for name, *numbers in rows:
+        try:
+            x, y, width, height = (int(number) for number in numbers)
+        except (TypeError, ValueError):
+            raise refused(f"{name}: x, y, width and height are whole numbers.") from None
+        if [x, y, width, height] != boxes[name]:
+            if min(x, y, width - 1, height - 1) < 0:
+                raise refused(f"{name}: x and y are 0 or more, width and height 1 or more.")
+            corrections.append(pipeline.Correction("set", name, ((x, y), (x + width, y + height))))
+    if corrections:
+        pipeline.correct_panels(folder, corrections)
+    return bool(corrections)
+
+
+def confirm_panels(folder: Path) -> None:
+    """The panels of all pages that have some are right."""
+    pages = [page["page"] for page in pipeline.panels_of_story(folder) if page["panels"]]
+    pipeline.correct_panels(folder, [pipeline.Correction("confirm", page) for page in pages])
 
 
 def stages_of(folder: Path) -> str:
@@ -265,6 +314,8 @@ def build(root: Path) -> gr.Blocks:
             told_so_far.style.prompt,
             pictures(numbered),
             table_of(folder),
+            panels_of(folder),
+            doubts_of(folder),
             stages_of(folder),
             *results_of(folder),
         ]
@@ -280,7 +331,7 @@ def build(root: Path) -> gr.Blocks:
             return show(root / story)
         nothing = filled([])
         kept = [gr.skip()] * 4  # a title may have been typed in the meantime
-        return [*kept, nothing, grid([], []), "", nothing, nothing]
+        return [*kept, nothing, grid([], []), nothing, "", "", nothing, nothing]
 
     def open_story(story: str, title: str, direction: str, prompt: str) -> list[Any]:
         folder = folder_of(root, story)
@@ -315,6 +366,20 @@ def build(root: Path) -> gr.Blocks:
             gr.Warning(html.escape(f"{error.problem}\n{error.remedy}"))
             return table_of(folder), stages_of(folder)
         return gr.skip(), stages_of(folder)
+
+    def correct(story: str, rows: list[list[Any]]) -> list[Any]:
+        folder = opened_folder(root, story)
+        try:
+            changed = save_panels(folder, rows)
+        except (ComicLossError, gr.Error) as error:  # the grid goes back to what is saved
+            gr.Warning(html.escape(str(error)))
+            changed = True
+        return show(folder) if changed else [gr.skip()] * len(shown)
+
+    def confirm(story: str) -> list[Any]:
+        folder = opened_folder(root, story)
+        confirm_panels(folder)
+        return show(folder)
 
     def show_styles() -> Any:
         gallery = pipeline.styles_gallery(root / ".styles")
@@ -360,7 +425,7 @@ def build(root: Path) -> gr.Blocks:
             opened = gr.Button("Make or open", variant="primary", elem_id="open")
         files = gr.File(
             file_count="multiple",
-            file_types=["image"],
+            file_types=["image", ".psd", ".ora", ".cbz", ".pdf"],
             label="Pages, in reading order",
             height=150,
             elem_id="pages",
@@ -403,6 +468,26 @@ def build(root: Path) -> gr.Blocks:
                 visible=False,
                 elem_id="marks",
             )
+        doubts = gr.Markdown(elem_id="doubts")
+        with gr.Accordion("Correct the panels", open=False, elem_id="correct"):
+            gr.Markdown(
+                "A panel is a box: the place of its left upper corner, its width and its height, in pixels "
+                "of the page. To add, cut, join or reorder panels: `comicloss panels`."
+            )
+            boxes = gr.Dataframe(
+                headers=["panel", "x", "y", "width", "height"],
+                datatype=["str", *["number"] * 4],
+                type="array",
+                interactive=True,
+                static_columns=[0],
+                column_count=5,
+                buttons=[],
+                max_height=360,
+                show_label=False,
+                visible=False,
+                elem_id="boxes",
+            )
+            confirmed = gr.Button("All panels are right", size="sm", elem_id="confirm")
         gr.Markdown("### 3. Make")
         prompt = gr.Textbox(label="Style, in words", value=FIRST_STYLE, elem_id="style", max_lines=1)
         styles = gr.Button("Show the styles to choose from", size="sm", elem_id="show-styles")
@@ -451,7 +536,10 @@ def build(root: Path) -> gr.Blocks:
         )
         timer = gr.Timer(1.0, active=False)
 
-        shown = [story, title, direction, prompt, numbered, marks, stages, finished, downloads]
+        shown = [
+            *(story, title, direction, prompt, numbered, marks, boxes, doubts, stages),
+            *(finished, downloads),
+        ]
         # One change of a story at a time: a second one would find it locked.
         alone: dict[str, Any] = {"concurrency_id": "story", "concurrency_limit": 1}
         quiet: dict[str, Any] = {**alone, "show_progress": "hidden"}
@@ -467,6 +555,8 @@ def build(root: Path) -> gr.Blocks:
             **quiet,
         )
         marks.input(told(mark), [story, marks], [marks, stages], trigger_mode="multiple", **quiet)
+        boxes.input(told(correct), [story, boxes], shown, **quiet)
+        confirmed.click(told(confirm), story, shown, **quiet)
         styles.click(told(show_styles), None, gallery_of_styles, show_progress_on=prompt)
         gallery_of_styles.select(choose_style, None, prompt, show_progress="hidden")
         made.click(told(make), [story, prompt, steps], [progress, timer], **quiet)

@@ -1,4 +1,4 @@
-"""What the author gives: a story, its pages, their panels, who is in it and where."""
+"""What the author says: that there is a story, who is in it and where."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comicloss.story import Element, Story, StoryPage, StoryPanel, Style, load_story, save_story
-from comicloss.story.model import Kind, normal
-from comicloss.workplace import CACHE, file_digest, read_record, write_record
+from comicloss.lettering import mask_picture, page_lettering
+from comicloss.story import Element, LetteringItem, Story, Style, load_story, save_story
+from comicloss.story.model import BoxXYWH, Kind, Treatment, normal
+from comicloss.workplace import file_digest
 from pages.errors import StoryError, UsageError
+from pages.export import write_png
 from pages.files import os_errors, write_atomic
-from pages.model import Box, Direction
-from pages.order import reading_order
-from pages.progress import Progress, Stop, stop_here
-from pages.read import load_rgb, picture_files, read_page
-from pages.split import find_panels
+from pages.model import Direction
+from pages.read import load_rgb
 
 DEFAULT_PROMPT = "ink"
-_PANELS_RECORD = Path(CACHE) / "panels.json"
-_SAME_PANEL = 0.5  # intersection over union from which two boxes are one panel
 
 
 @dataclass(frozen=True)
@@ -55,95 +52,6 @@ def new_story(folder: Path, *, title: str | None, direction: Direction, style_pr
     return save_story(Story(title=name, direction=direction, style=style), folder)
 
 
-def add_pages(folder: Path, paths: Sequence[Path], *, progress: Progress, stop: Stop) -> list[str]:
-    """Copy pages into ``art/`` and name them in the story; a page that is there already is left out.
-
-    Every file is decoded before it is taken. Pages taken before an error or a stop are kept.
-
-    Returns:
-        The new pages' files, relative to the story folder.
-
-    Raises:
-        InputError: a file is no picture, or a damaged one.
-    """
-    story = load_story(folder)
-    known = {file_digest(folder / page.file) for page in story.pages}
-    added: list[str] = []
-    files = picture_files(paths)
-    for number, path in enumerate(files, 1):
-        stop_here(stop, "Adding pages")
-        read_page(path, number)
-        with os_errors(path):
-            content = path.read_bytes()
-        name = f"art/p{_free_number(story):02d}{path.suffix.lower()}"
-        write_atomic(folder / name, content)
-        if (page_digest := file_digest(folder / name)) in known:
-            (folder / name).unlink()
-        else:
-            known.add(page_digest)
-            pages = (*story.pages, StoryPage(file=name))
-            story = save_story(story.model_copy(update={"pages": pages}), folder)
-            added.append(name)
-        progress(number, len(files), "adding pages")
-    return added
-
-
-def find_story_panels(folder: Path, *, again: bool, progress: Progress, stop: Stop) -> dict[str, list[str]]:
-    """Find the panels of pages that have none, or whose picture is another than when they were found.
-
-    Panels that the author has marked keep their box, id and marks.
-
-    Args:
-        again: find the panels of all pages anew.
-
-    Returns:
-        The ids of all panels by page file, in reading order.
-
-    Raises:
-        UsageError: the story has no pages.
-        InputError: a page cannot be read.
-    """
-    story = load_story(folder)
-    if not story.pages:
-        raise UsageError(
-            f"{folder}: the story has no pages yet.", remedy=f"Add some: comicloss add {folder} PICTURES"
-        )
-    record = read_record(folder / _PANELS_RECORD)
-    for number, page in enumerate(story.pages):
-        stop_here(stop, "Finding panels")
-        found_in = {"sha256": file_digest(folder / page.file), "direction": story.direction}
-        if again or page_needs_panels(page, record, found_in):
-            boxes = [panel.box for panel in find_panels(load_rgb(folder / page.file), story.direction)]
-            panels = _merged(story, number, boxes or [_whole(folder / page.file)])
-            pages = list(story.pages)
-            pages[number] = page.model_copy(update={"panels": panels})
-            changed = story.model_copy(update={"pages": tuple(pages)})
-            if changed.pages != story.pages:
-                story = save_story(changed, folder)
-        if record.get(page.file) != found_in:
-            record[page.file] = found_in
-            write_record(folder / _PANELS_RECORD, record)
-        progress(number + 1, len(story.pages), "finding panels")
-    return {page.file: [panel.id for panel in page.panels] for page in story.pages}
-
-
-def stale_pages(story: Story, folder: Path) -> list[str]:
-    """Pages without panels, or whose picture or reading direction is another than when they were found."""
-    record = read_record(folder / _PANELS_RECORD)
-    return [
-        page.file
-        for page in story.pages
-        if page_needs_panels(
-            page, record, {"sha256": file_digest(folder / page.file), "direction": story.direction}
-        )
-    ]
-
-
-def page_needs_panels(page: StoryPage, record: dict[str, object], found_in: dict[str, str]) -> bool:
-    """Panels that a person wrote into story.toml have no record, and are good."""
-    return not page.panels or record.get(page.file, found_in) != found_in
-
-
 def set_marks(folder: Path, marks: Sequence[tuple[str, str, float | None]]) -> None:
     """Say what panels show: (panel id, element, 1 shown, 0 not there, between a belief, None unsure).
 
@@ -176,6 +84,73 @@ def clear_marks(folder: Path, panels: Sequence[str]) -> None:
         cleared = cleared.with_panel(cleared.panel(panel_id).model_copy(update=forgotten))
     if cleared.pages != story.pages:
         save_story(cleared, folder)
+
+
+@dataclass(frozen=True)
+class LetteringChange:
+    """What is to become of lettering.
+
+    Attributes:
+        treatment: keep, letters or restyle.
+        page: "p01" or "1"; None for the whole story.
+        box: (x, y, width, height) in pixels of the page, around a single balloon; None for the whole page.
+    """
+
+    treatment: Treatment
+    page: str | None = None
+    box: BoxXYWH | None = None
+
+
+def treat_lettering(folder: Path, changes: Sequence[LetteringChange]) -> None:
+    """Say what becomes of the lettering of the story, of pages or of single balloons.
+
+    A page with the story's own treatment has none of its own.
+
+    Raises:
+        StoryError: no such page, or a box that is not on it.
+    """
+    story = before = load_story(folder)
+    for change in changes:
+        if change.page is None:
+            story = story.model_copy(update={"lettering": change.treatment})
+            continue
+        number = story.page_number(change.page)
+        page = story.pages[number]
+        if change.box is None:
+            own = None if change.treatment == story.lettering else change.treatment
+            page = page.model_copy(update={"lettering": own})
+        else:
+            others = [item for item in page.lettering_items if item.box != change.box]
+            item = LetteringItem(box=change.box, treat=change.treatment)
+            page = page.model_copy(update={"lettering_items": (*others, item)})
+        story = story.with_page(number, page)
+    if story != before:
+        save_story(story, folder)
+
+
+def paint_lettering(folder: Path, pages: Sequence[str]) -> list[Path]:
+    """Write pictures of where the lettering of pages is, to be painted on, and name them in the story.
+
+    Returns:
+        The pictures; one that is there already is left as it is.
+
+    Raises:
+        StoryError: no such page.
+        InputError: a page cannot be read.
+    """
+    story = load_story(folder)
+    pictures = []
+    for number in [story.page_number(name) for name in pages]:
+        page = story.pages[number]
+        file = page.lettering_mask or f"lettering/p{number + 1:02d}.png"
+        if page.lettering_mask is None:
+            if not (folder / file).exists():
+                found = page_lettering(story, page, folder, load_rgb(folder / page.file))
+                write_png(folder / file, mask_picture(found.text, found.balloons | found.text))
+            masked = page.model_copy(update={"lettering_mask": file})
+            story = save_story(story.with_page(number, masked), folder)
+        pictures.append(folder / file)
+    return pictures
 
 
 def add_element(
@@ -219,57 +194,6 @@ def marks_table(folder: Path) -> MarksTable:
     names = story.element_names
     priors = tuple(tuple(panel.prior(name) for name in names) for panel in story.panels)
     return MarksTable(tuple(panel.id for panel in story.panels), names, priors)
-
-
-def _free_number(story: Story) -> int:
-    taken = {Path(page.file).stem for page in story.pages}
-    number = len(story.pages) + 1
-    while f"p{number:02d}" in taken:
-        number += 1
-    return number
-
-
-def _whole(path: Path) -> Box:
-    """A page without gutters is one panel."""
-    width, height = read_page(path, 1).size
-    return Box(0, 0, width, height)
-
-
-def _merged(story: Story, number: int, boxes: Sequence[Box]) -> tuple[StoryPanel, ...]:
-    """Found boxes and the panels that the author has worked on, in reading order."""
-    page = story.pages[number]
-    kept = [panel for panel in page.panels if panel != StoryPanel(id=panel.id, box=panel.box)]
-    unworked = [panel for panel in page.panels if panel not in kept]
-    kept_boxes = [Box.from_xywh(*panel.box) for panel in kept]
-    others = {panel.id for other in story.pages if other is not page for panel in other.panels}
-    taken = others | {panel.id for panel in kept}
-    new = [box for box in boxes if all(_overlap(box, old) < _SAME_PANEL for old in kept_boxes)]
-    order = reading_order([*kept_boxes, *new], story.direction)
-    panels: list[StoryPanel] = []
-    for place in order:
-        if place < len(kept):
-            panels.append(kept[place])
-            continue
-        box = new[place - len(kept)]
-        same = [panel.id for panel in unworked if _overlap(Box.from_xywh(*panel.box), box) >= _SAME_PANEL]
-        panel_id = next((old for old in same if old not in taken), None) or _free_id(number, taken)
-        taken.add(panel_id)
-        panels.append(StoryPanel(id=panel_id, box=box.xywh))
-    return tuple(panels)
-
-
-def _free_id(page: int, taken: set[str]) -> str:
-    number = 1
-    while f"p{page + 1:02d}-{number:02d}" in taken:
-        number += 1
-    return f"p{page + 1:02d}-{number:02d}"
-
-
-def _overlap(first: Box, second: Box) -> float:
-    width = min(first.right, second.right) - max(first.left, second.left)
-    height = min(first.bottom, second.bottom) - max(first.top, second.top)
-    common = max(width, 0) * max(height, 0)
-    return common / (first.width * first.height + second.width * second.height - common)
 
 
 def _copied_references(folder: Path, before: Element | None, paths: Sequence[Path]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comicloss.commands import marks, quick, steps  # noqa: F401 - importing them adds their commands
+from comicloss.commands import lettering, marks, panels, quick, steps  # noqa: F401 - importing them adds their commands
 from comicloss.commands.app import app
 
 

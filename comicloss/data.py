@@ -20,8 +20,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from classifiers.data import Example
-from comicloss.story import Story, StoryPage
-from pages.lettering import fill_lettering, find_lettering
+from comicloss.lettering import KEEP_ALL, LetteringPlan, lettering_plan
+from comicloss.story import Story, StoryPage, StoryPanel
+from pages.compose import covered
+from pages.lettering import fill_lettering
 from pages.model import Box
 from pages.progress import Progress, Stop, never, silent, stop_here
 from pages.read import load_rgb
@@ -64,13 +66,15 @@ class WorkingPage:
     """A page at the working scale.
 
     Attributes:
-        picture: (h, w, 3) uint8, with the lettering filled.
-        keep: (h, w) bool, lettering and balloons: they stay as drawn and count in no loss.
+        picture: (h, w, 3) uint8, with the lettering that stays filled.
+        keep: (h, w) bool, lettering and balloons that stay as drawn: they count in no loss.
+        letters: (h, w) bool, the part of ``keep`` of which the ink alone stays.
         scale: working pixels per page pixel.
     """
 
     picture: Picture
     keep: NDArray[np.bool_]
+    letters: NDArray[np.bool_]
     scale: float
 
     def box(self, box: Box) -> Box:
@@ -83,14 +87,31 @@ class WorkingPage:
         return Box(left, top, right, bottom)
 
 
-def working_page(page: Picture, scale: float | None = None) -> WorkingPage:
-    """A page, (H, W, 3) uint8, at the working scale, its lettering found and filled."""
+def working_page(page: Picture, scale: float | None = None, plan: LetteringPlan = KEEP_ALL) -> WorkingPage:
+    """A page, (H, W, 3) uint8, at the working scale, with the lettering filled that stays as drawn.
+
+    Args:
+        page: (H, W, 3) uint8.
+        scale: working pixels per page pixel; from the page's height by default.
+        plan: what becomes of its lettering, and where it is if that is known.
+    """
     height, width = page.shape[:2]
     scale = working_scale(width, height) if scale is None else scale
     small = resized(page, max(1, round(width * scale)), max(1, round(height * scale)))
-    lettering = find_lettering(small)
-    keep = _up_to_the_ink(small, lettering.text | lettering.balloons)
-    return WorkingPage(fill_lettering(small, keep), keep, scale)
+    kept = plan.kept(*plan.masks(small), scale)
+    whole = kept.whole if plan.told else _up_to_the_ink(small, kept.whole)
+    letters = kept.letters & ~whole
+    return WorkingPage(fill_lettering(small, whole | letters), whole | letters, letters, scale)
+
+
+def story_page(story: Story, page: StoryPage, folder: Path) -> tuple[Picture, WorkingPage]:
+    """A page of a story: as drawn, (H, W, 3) uint8, and at the working scale.
+
+    Raises:
+        InputError: it, or a picture that belongs to it, cannot be read.
+    """
+    picture = load_rgb(folder / page.file)
+    return picture, working_page(picture, plan=lettering_plan(story, page, folder))
 
 
 def _up_to_the_ink(picture: Picture, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -109,7 +130,7 @@ class PanelArt:
     Attributes:
         id: "p03-02".
         art: (3, h, w) uint8, lettering filled.
-        keep: (1, h, w) bool, what stays as drawn.
+        keep: (1, h, w) bool, what stays as drawn; all that is outside of the panel's polygon too.
         origin: (x, y) of its first pixel on its page, in working pixels: screens run on across panels.
         scale: working pixels per page pixel.
         direction: the panel's own direction ("night, rain"), or "".
@@ -233,11 +254,12 @@ def panel_batch(story: Story, folder: Path, *, progress: Progress = silent, stop
         for panel in page.panels:
             box = working.box(Box.from_xywh(*panel.box))
             rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+            outside = _outside(panel, box, working.scale)
             panels.append(
                 PanelArt(
                     panel.id,
-                    to_tensor(working.picture[rows, columns]),
-                    torch.from_numpy(working.keep[rows, columns].copy())[None],
+                    to_tensor(_paper_outside(working.picture[rows, columns], outside)),
+                    torch.from_numpy(working.keep[rows, columns] | outside)[None],
                     (box.left, box.top),
                     working.scale,
                     panel.direction_prompt or "",
@@ -279,6 +301,7 @@ def examples(story: Story, folder: Path, *, progress: Progress = silent, stop: S
             if known[row].any():
                 box = working.box(Box.from_xywh(*panel.box))
                 art = working.picture[box.top : box.bottom, box.left : box.right]
+                art = _paper_outside(art, _outside(panel, box, working.scale))
                 found.append(Example(_small(art), priors[row], known[row], f"{page.file}#{panel.id}"))
             row += 1
         progress(number + 1, len(story.pages), "reading the panels")
@@ -308,7 +331,22 @@ def _working_pages(story: Story, folder: Path, stop: Stop) -> Iterator[tuple[Sto
     """One page in memory at a time."""
     for page in story.pages:
         stop_here(stop, "Reading the pages")
-        yield page, working_page(load_rgb(folder / page.file))
+        yield page, story_page(story, page, folder)[1]
+
+
+def _outside(panel: StoryPanel, box: Box, scale: float) -> NDArray[np.bool_]:
+    """(h, w) bool of a panel's working box: what is another panel's, as it lies outside of the polygon."""
+    if panel.polygon is None:
+        return np.zeros((box.height, box.width), np.bool_)
+    corners = [(round(x * scale), round(y * scale)) for x, y in panel.polygon]
+    return covered(corners, box) < 0.5
+
+
+def _paper_outside(art: Picture, outside: NDArray[np.bool_]) -> Picture:
+    """The panel's art on white paper, so that nobody learns from what its neighbors show."""
+    alone = art.copy()
+    alone[outside] = 255
+    return alone
 
 
 def _small(picture: Picture) -> Tensor:

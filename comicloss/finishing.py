@@ -35,15 +35,17 @@ from comicloss.finetune import (
     untuned,
 )
 from comicloss.freshness import FINISHED_RECORD, RUNS, finished_pages, has_marks, stylize_inputs
+from comicloss.lettering import lettering_plan
 from comicloss.story import Story, load_story, save_story
 from comicloss.stylize import stylize_page
 from comicloss.training import load_classifiers, train
 from comicloss.workplace import CACHE, digest, file_digest, read_record, write_record
 from pages.errors import ComicLossError, PartialError, UsageError
-from pages.export import write_png
+from pages.export import write_finished
 from pages.model import Box
+from pages.native import to_rgb
 from pages.progress import Progress, Stop, stop_here
-from pages.read import load_rgb, picture_files, read_page
+from pages.read import load_native, load_rgb, picture_files
 from styles.clip import ClipEncoder, load_clip
 from styles.content import load_content
 from styles.embedded.captions import STYLES
@@ -135,18 +137,20 @@ def stylize(
                     for panel in page.panels
                 ]
                 boxes = [Box.from_xywh(*panel.box) for panel in page.panels]
-                source = read_page(folder / page.file, number + 1)
-                picture = load_rgb(folder / page.file)
+                original = load_native(folder / page.file)
+                picture = to_rgb(original)
                 drawn = stylize_page(
                     tuned_network,
                     picture,
                     list(zip(boxes, styles, strict=True)),
+                    polygons=[panel.polygon for panel in page.panels],
+                    plan=lettering_plan(story, page, folder),
                     strength=story.style.strength,
                     flats=None if page.flats is None else _flats(folder / page.flats, picture),
                     stop=stop,
                 )
                 note = {"style": wanted, **recipe, "lambda": tuned.consistency_weight}
-                write_png(path, drawn, dpi=source.dpi, text={"comicloss": json.dumps(note)})
+                write_finished(path, drawn, original, text={"comicloss": json.dumps(note)})
                 record["pages"][path.name] = run
                 write_record(folder / FINISHED_RECORD, record)
             progress(number + 1, len(finished), "finishing pages")
@@ -208,12 +212,13 @@ def stylize_pictures(
         for path, name in names.items():
             if name not in batch.ids:
                 continue
-            picture = load_rgb(path)
+            original = load_native(path)
+            picture = to_rgb(original)
             height, width = picture.shape[:2]
             whole = [(Box(0, 0, width, height), directed_style(tuned.style, start, start))]
             drawn = stylize_page(tuned_network, picture, whole, scale=_loose_scale(picture), stop=stop)
             written.append(out / f"{name}.png")
-            write_png(written[-1], drawn, dpi=read_page(path, 1).dpi)
+            write_finished(written[-1], drawn, original)
             progress(len(written), len(panels), "finishing pictures")
     if failures:
         raise PartialError(

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from comicloss.authoring import stale_pages
-from comicloss.story import Story, load_story
+from comicloss.panels import doubtful_panels, stale_pages
+from comicloss.story import Story, StoryPanel, load_story
 from comicloss.workplace import CACHE, digest, file_digest, read_record
 
 CLASSIFIERS = "classifiers"
@@ -53,7 +53,8 @@ def classifier_inputs(story: Story, folder: Path) -> dict[str, Any]:
     return {
         "version": version("comicloss"),
         "pages": _page_digests(story, folder),
-        "panels": [[panel.id, list(panel.box), _marks(story, panel.id)] for panel in marked],
+        "panels": [[panel.id, *_shape(panel), _marks(story, panel.id)] for panel in marked],
+        "lettering": _lettering(story, folder),
         "elements": [
             [element.name, [file_digest(folder / file) for file in element.references]]
             for element in story.elements
@@ -72,17 +73,23 @@ def stylize_inputs(story: Story, folder: Path) -> dict[str, Any]:
         "pages": _page_digests(story, folder),
         "flats": [None if page.flats is None else file_digest(folder / page.flats) for page in story.pages],
         "panels": [
-            [[panel.id, list(panel.box), panel.direction_prompt] for panel in page.panels]
+            [[panel.id, *_shape(panel), panel.direction_prompt] for panel in page.panels]
             for page in story.pages
         ],
+        "lettering": _lettering(story, folder),
     }
 
 
 def export_inputs(story: Story, folder: Path) -> dict[str, Any]:
-    """What the exports are made from."""
+    """What the exports are made from: the finished pages, and all that readers and printers are told."""
+    told = {"title", "series", "number", "summary", "language", "direction", "credits", "print", "webtoon"}
     return {
-        "title": story.title,
-        "direction": story.direction,
+        "story": story.model_dump(mode="json", include=told),
+        "pages": [[page.type, [_shape(panel) for panel in page.panels]] for page in story.pages],
+        "elements": [[element.name, element.kind, element.description] for element in story.elements],
+        "regions": [dict(panel.regions) for panel in story.panels],
+        "marks": [_marks(story, panel.id) for panel in story.panels],
+        "lettering": _lettering(story, folder),
         "finished": [file_digest(path) for path in finished_pages(story, folder)],
         "record": digest(read_record(folder / FINISHED_RECORD).get("settings")),
     }
@@ -128,7 +135,9 @@ def _panels_status(story: Story, folder: Path) -> StageStatus:
         return StageStatus("panels", "missing", "no panels yet", f"comicloss panels {folder}")
     if stale:
         return StageStatus("panels", "stale", f"changed: {', '.join(stale)}", f"comicloss panels {folder}")
-    return _done("panels", _count(len(story.panels), "panel"))
+    doubtful = [f"p{number:02d}" for number, page in enumerate(story.pages, 1) if doubtful_panels(page)]
+    look = f", look at {', '.join(doubtful)}" if doubtful else ""
+    return _done("panels", _count(len(story.panels), "panel") + look)
 
 
 def _marks_status(story: Story, folder: Path) -> StageStatus:
@@ -201,6 +210,22 @@ def _marks(story: Story, panel_id: str) -> dict[str, float]:
     panel = story.panel(panel_id)
     priors = {name: panel.prior(name) for name in story.element_names}
     return {name: prior for name, prior in priors.items() if prior is not None}
+
+
+def _shape(panel: StoryPanel) -> list[Any]:
+    return [list(panel.box), panel.polygon and [list(point) for point in panel.polygon]]
+
+
+def _lettering(story: Story, folder: Path) -> list[Any]:
+    """What becomes of each page's lettering, and where it is painted."""
+    return [
+        [
+            story.treatment(page),
+            None if page.lettering_mask is None else file_digest(folder / page.lettering_mask),
+            [[list(item.box), item.treat] for item in page.lettering_items],
+        ]
+        for page in story.pages
+    ]
 
 
 def _page_digests(story: Story, folder: Path) -> Sequence[str]:

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from comicloss import authoring, looking, overlays
-from comicloss.authoring import MarksTable, marks_table
+from comicloss import adding, authoring, corrections, looking, overlays, panels
+from comicloss.adding import AddedPage, AddSettings
+from comicloss.authoring import LetteringChange, MarksTable, marks_table
+from comicloss.corrections import Correction
 from comicloss.freshness import StageStatus, Status, status
 from comicloss.story import Story, load_story
 from comicloss.story.model import Kind
@@ -23,7 +25,11 @@ from pages.model import Direction
 from pages.progress import Progress, Stop, never, silent
 
 __all__ = [
+    "AddSettings",
+    "AddedPage",
     "ComicLossError",
+    "Correction",
+    "LetteringChange",
     "MarksTable",
     "Progress",
     "StageStatus",
@@ -32,21 +38,26 @@ __all__ = [
     "add_element",
     "add_pages",
     "clear_marks",
+    "correct_panels",
     "demo",
     "export",
     "find_story_panels",
+    "lettering_overlays",
     "load_story",
     "make",
     "marks_table",
     "new_story",
+    "paint_lettering",
     "panel_overlays",
     "panels_of_pictures",
+    "panels_of_story",
     "set_marks",
     "status",
     "styles_gallery",
     "stylize",
     "stylize_pictures",
     "train",
+    "treat_lettering",
 ]
 
 
@@ -76,25 +87,60 @@ def new_story(
 
 
 def add_pages(
-    folder: Path, paths: Sequence[Path], progress: Progress = silent, stop: Stop = never
-) -> list[str]:
-    """Copy pages into the story; see ``authoring.add_pages``."""
+    folder: Path,
+    paths: Sequence[Path],
+    settings: AddSettings = AddSettings(),  # noqa: B008 - frozen
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> list[AddedPage]:
+    """Copy pages into the story; see ``adding.add_pages``."""
     with _story(folder):
-        return authoring.add_pages(folder, paths, progress=progress, stop=stop)
+        return adding.add_pages(folder, paths, settings, progress=progress, stop=stop)
 
 
 def find_story_panels(
     folder: Path, again: bool = False, progress: Progress = silent, stop: Stop = never
 ) -> dict[str, list[str]]:
-    """Find the panels of the story's pages; see ``authoring.find_story_panels``."""
+    """Find the panels of the story's pages; see ``panels.find_story_panels``."""
     with _story(folder):
-        return authoring.find_story_panels(folder, again=again, progress=progress, stop=stop)
+        return panels.find_story_panels(folder, again=again, progress=progress, stop=stop)
+
+
+def correct_panels(folder: Path, changes: Sequence[Correction]) -> list[str]:
+    """Make the author's corrections of panels; see ``corrections.correct_panels``."""
+    with _story(folder):
+        return corrections.correct_panels(folder, changes)
+
+
+def panels_of_story(folder: Path) -> list[dict[str, Any]]:
+    """The panels of a story, as JSON values; see ``panels.panels_of_story``."""
+    return panels.panels_of_story(load_story(folder))
 
 
 def panel_overlays(folder: Path, progress: Progress = silent, stop: Stop = never) -> dict[str, Path]:
     """Pictures of the pages with their panels numbered; see ``overlays.panel_overlays``."""
     with _story(folder):
         return overlays.panel_overlays(folder, progress=progress, stop=stop)
+
+
+def treat_lettering(folder: Path, changes: Sequence[LetteringChange]) -> None:
+    """Say what becomes of lettering; see ``authoring.treat_lettering``."""
+    with _story(folder):
+        authoring.treat_lettering(folder, changes)
+
+
+def paint_lettering(folder: Path, pages: Sequence[str]) -> list[Path]:
+    """Pictures to paint on, of where the lettering is; see ``authoring.paint_lettering``."""
+    with _story(folder):
+        return authoring.paint_lettering(folder, pages)
+
+
+def lettering_overlays(
+    folder: Path, progress: Progress = silent, stop: Stop = never
+) -> dict[str, tuple[Path, float]]:
+    """Pictures of the pages with their lettering; see ``overlays.lettering_overlays``."""
+    with _story(folder):
+        return overlays.lettering_overlays(folder, progress=progress, stop=stop)
 
 
 def set_marks(folder: Path, marks: Sequence[tuple[str, str, float | None]]) -> None:

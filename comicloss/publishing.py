@@ -1,4 +1,4 @@
-"""The export stage: finished pages as pictures, CBZ, PDF, before/after sheets and a report."""
+"""The export stage: pages, CBZ, PDF, layers, webtoon slices, before/after sheets and a report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from comicloss.data import Picture, marks, resized, to_tensor, unit, working_page
+from comicloss.book import bleed, comic_info, element_masks, guided_pages, strip_pages
+from comicloss.data import Picture, marks, resized, story_page, to_tensor, unit
 from comicloss.freshness import (
     CLASSIFIERS_RECORD,
     EXPORTS,
@@ -24,19 +25,22 @@ from comicloss.freshness import (
 )
 from comicloss.history import read_history
 from comicloss.judge import judge_probabilities
+from comicloss.lettering import page_lettering
 from comicloss.report import Recognition, html_report
 from comicloss.story import Story, load_story
 from comicloss.training import load_classifiers
 from comicloss.workplace import digest, read_record, write_record
 from pages.errors import UsageError
-from pages.export import ComicInfo, write_cbz, write_pdf, write_png
+from pages.export import write_cbz, write_openraster, write_pdf, write_png, write_webtoon
 from pages.files import os_errors, write_atomic
 from pages.model import Box
 from pages.progress import Progress, Stop, stop_here
-from pages.read import load_rgb
+from pages.read import load_rgb, read_page
 from pages.sheet import before_after
 
-FORMATS = ("png", "cbz", "pdf", "sheet", "report")
+USUAL_FORMATS = ("png", "cbz", "pdf", "sheet", "report")
+FORMATS = (*USUAL_FORMATS, "ora", "webtoon")
+SLICES = "webtoon"
 _PAGES_ON_A_SHEET = 6
 _SHEET_COLUMN = 800  # pixels
 
@@ -73,10 +77,10 @@ def export(folder: Path, *, formats: Collection[str], progress: Progress, stop: 
         progress(number, len(chosen), "exporting")
         targets = _targets(story, folder, name)
         if record.get(name) != made_from or not all(path.exists() for path in targets):
-            _WRITERS[name](story, folder, targets)
+            _WRITERS[name](story, folder, targets, stop)
             record[name] = made_from
             write_record(folder / EXPORTS_RECORD, record)
-        files += targets
+        files += _targets(story, folder, name)
     progress(len(chosen), len(chosen), "exporting")
     return files
 
@@ -89,26 +93,54 @@ def _targets(story: Story, folder: Path, name: str) -> list[Path]:
     if name == "sheet":
         sheets = math.ceil(len(story.pages) / _PAGES_ON_A_SHEET)
         return [exports / f"before-after-{number}.png" for number in range(1, sheets + 1)]
+    if name == "ora":
+        return [exports / "layers" / f"{path.stem}.ora" for path in finished_pages(story, folder)]
+    if name == "webtoon":
+        slices = exports / SLICES
+        return sorted(slices.iterdir()) if slices.is_dir() else [slices]
     return [exports / ("report.html" if name == "report" else f"{title}.{name}")]
 
 
-def _write_pages(story: Story, folder: Path, targets: list[Path]) -> None:
+def _write_pages(story: Story, folder: Path, targets: list[Path], stop: Stop) -> None:
     for source, target in zip(finished_pages(story, folder), targets, strict=True):
         with os_errors(source):
             content = source.read_bytes()
         write_atomic(target, content)
 
 
-def _write_cbz(story: Story, folder: Path, targets: list[Path]) -> None:
-    info = ComicInfo(story.title, direction=story.direction)
-    write_cbz(targets[0], finished_pages(story, folder), info)
+def _write_cbz(story: Story, folder: Path, targets: list[Path], stop: Stop) -> None:
+    finished = finished_pages(story, folder)
+    write_cbz(targets[0], finished, comic_info(story), guided_pages(story, finished))
 
 
-def _write_pdf(story: Story, folder: Path, targets: list[Path]) -> None:
-    write_pdf(targets[0], finished_pages(story, folder))
+def _write_pdf(story: Story, folder: Path, targets: list[Path], stop: Stop) -> None:
+    finished = finished_pages(story, folder)
+    write_pdf(targets[0], finished, info=comic_info(story), dpi=story.print.dpi, bleed=bleed(story))
 
 
-def _write_sheets(story: Story, folder: Path, targets: list[Path]) -> None:
+def _write_layers(story: Story, folder: Path, targets: list[Path], stop: Stop) -> None:
+    for page, source, target in zip(story.pages, finished_pages(story, folder), targets, strict=True):
+        stop_here(stop, "Exporting")
+        original = load_rgb(folder / page.file)
+        found = page_lettering(story, page, folder, original)
+        height, width = original.shape[:2]
+        write_openraster(
+            target,
+            original=original,
+            finished=load_rgb(source),
+            elements=element_masks(story, page, (width, height)),
+            lettering=found.text | found.balloons,
+            dpi=read_page(source, 1).dpi,
+        )
+
+
+def _write_slices(story: Story, folder: Path, targets: list[Path], stop: Stop) -> None:
+    pages = strip_pages(story, folder, finished_pages(story, folder))
+    size = story.webtoon
+    write_webtoon(folder / EXPORTS / SLICES, pages, width=size.width, height=size.height, stop=stop)
+
+
+def _write_sheets(story: Story, folder: Path, targets: list[Path], stop: Stop) -> None:
     finished = finished_pages(story, folder)
     for number, target in enumerate(targets):
         places = range(number * _PAGES_ON_A_SHEET, min((number + 1) * _PAGES_ON_A_SHEET, len(finished)))
@@ -119,14 +151,14 @@ def _write_sheets(story: Story, folder: Path, targets: list[Path]) -> None:
         write_png(target, before_after(pairs, [f"Page {place + 1}" for place in places]))
 
 
-def _write_report(story: Story, folder: Path, targets: list[Path]) -> None:
+def _write_report(story: Story, folder: Path, targets: list[Path], stop: Stop) -> None:
     record = read_record(folder / FINISHED_RECORD)
     run, settings = record.get("run"), record.get("settings", {})
     history = read_history(folder / RUNS / run) if run else []
-    pages = [
+    pages = (
         (f"Page {number}", load_rgb(folder / page.file), load_rgb(path))
         for number, (page, path) in enumerate(zip(story.pages, finished_pages(story, folder), strict=True), 1)
-    ]
+    )
     facts = {
         "Style": story.style.prompt,
         "Panels": str(len(story.panels)),
@@ -177,7 +209,7 @@ def _panels(story: Story, folder: Path) -> tuple[list[Tensor], list[Tensor]]:
     """All panels, (3, h, w) in [0, 1] at the working scale, before and after, the lettering filled alike."""
     art, after = [], []
     for page, path in zip(story.pages, finished_pages(story, folder), strict=True):
-        working = working_page(load_rgb(folder / page.file))
+        _, working = story_page(story, page, folder)
         height, width = working.keep.shape
         finished = resized(load_rgb(path), width, height)
         finished = torch.where(
@@ -199,10 +231,12 @@ def _narrow(picture: Picture) -> Picture:
     return resized(picture, max(1, round(width * factor)), max(1, round(height * factor)))
 
 
-_WRITERS: dict[str, Callable[[Story, Path, list[Path]], Any]] = {
+_WRITERS: dict[str, Callable[[Story, Path, list[Path], Stop], Any]] = {
     "png": _write_pages,
     "cbz": _write_cbz,
     "pdf": _write_pdf,
+    "ora": _write_layers,
+    "webtoon": _write_slices,
     "sheet": _write_sheets,
     "report": _write_report,
 }

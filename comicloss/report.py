@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -68,7 +68,7 @@ class Recognition:
 
 def html_report(
     title: str,
-    pages: Sequence[tuple[str, Picture, Picture]],
+    pages: Iterable[tuple[str, Picture, Picture]],
     recognition: Recognition | None,
     history: Sequence[Mapping[str, Any]],
     facts: Mapping[str, str],
@@ -78,7 +78,7 @@ def html_report(
 
     Args:
         title: of the story.
-        pages: name, picture before and after.
+        pages: name, picture before and after; asked for one at a time.
         recognition: None where nothing is marked.
         history: the steps of the fine-tune; empty where there was none.
         facts: settings and times to be named, in order.
@@ -101,7 +101,7 @@ def html_report(
     )
 
 
-def _pages_section(pages: Sequence[tuple[str, Picture, Picture]]) -> str:
+def _pages_section(pages: Iterable[tuple[str, Picture, Picture]]) -> str:
     rows = []
     for name, before, after in pages:
         pictures = "".join(

@@ -8,12 +8,14 @@ from typing import Literal
 
 import torch
 
-from comicloss.authoring import add_pages, find_story_panels, new_story
+from comicloss.adding import AddSettings, add_pages
+from comicloss.authoring import new_story
 from comicloss.data import resized, to_tensor
 from comicloss.demo import DEMO_STORY, draw_pages, reference_drawings
 from comicloss.finishing import stylize
 from comicloss.freshness import has_marks
-from comicloss.publishing import FORMATS, export
+from comicloss.panels import find_story_panels
+from comicloss.publishing import USUAL_FORMATS, export
 from comicloss.story import Element, Story, StoryPage, StoryPanel, Style, load_story, save_story
 from comicloss.stylize import stylize_picture
 from comicloss.training import train
@@ -37,7 +39,7 @@ def make(
     """From loose pages to a finished comic: a story folder with everything in it. No marks are needed."""
     if not (out / "story.toml").exists():
         new_story(out, title=None, direction="ltr", style_prompt=style)
-    add_pages(out, paths, progress=progress, stop=stop)
+    add_pages(out, paths, AddSettings(), progress=progress, stop=stop)
     find_story_panels(out, again=False, progress=progress, stop=stop)
     _finish(out, style, steps, progress, stop)
 
@@ -72,7 +74,7 @@ def _finish(out: Path, style: str, steps: int | None, progress: Progress, stop: 
         progress=progress,
         stop=stop,
     )
-    export(out, formats=FORMATS, progress=progress, stop=stop)
+    export(out, formats=USUAL_FORMATS, progress=progress, stop=stop)
 
 
 def _draw_demo(out: Path, style: str, rough: Rough, progress: Progress, stop: Stop) -> None:

@@ -12,12 +12,15 @@ from scipy.ndimage import uniform_filter
 from torch import Tensor
 from torch.nn import functional as F
 
-from comicloss.data import Picture, resized, to_tensor, unit, working_page
-from pages.compose import compose_page
+from comicloss.data import Picture, WorkingPage, resized, to_tensor, unit, working_page
+from comicloss.lettering import KEEP_ALL, LetteringPlan, ink
+from pages.compose import StylizedPanel, compose_page
 from pages.model import Box
 from pages.progress import Stop, never, stop_here
 from styles.screens import screens
 from styles.stylenet import StyleNet
+
+Polygon = Sequence[tuple[int, int]]
 
 TILE = 640
 """Side of a tile in working pixels; a multiple of the network's stride."""
@@ -92,12 +95,16 @@ def stylize_page(
     page: Picture,
     panels: Sequence[tuple[Box, Tensor]],
     *,
+    polygons: Sequence[Polygon | None] | None = None,
     strength: float = 1.0,
     flats: Tensor | None = None,
     scale: float | None = None,
+    plan: LetteringPlan = KEEP_ALL,
     stop: Stop = never,
 ) -> Picture:
-    """Finish a page of any size. Gutters, lettering and balloons stay as they were drawn.
+    """Finish a page of any size. Gutters stay as they were drawn, and lettering as planned.
+
+    Larger panels are laid down first, so that insets lie on top.
 
     The network works at the working scale, where line width and screens are at home; the result is brought
     to the page's own size with the sharpness of the art.
@@ -106,9 +113,11 @@ def stylize_page(
         network: in eval mode.
         page: (H, W, 3) uint8; not changed.
         panels: their boxes in pixels of the page, each with its (D,) style embedding.
+        polygons: one for each panel, corner points in pixels of the page; None where it is its box.
         strength: 0 (as drawn) to 1 (all of the style).
         flats: (4, h, w) uint8 color hints for the page at the working scale.
         scale: working pixels per page pixel; from the page's height by default.
+        plan: what becomes of the lettering.
         stop: asked before each panel.
 
     Returns:
@@ -117,9 +126,9 @@ def stylize_page(
     Raises:
         Stopped: when ``stop()`` is true.
     """
-    working = working_page(page, scale)
+    working = working_page(page, scale, plan)
     finished = []
-    for box, style in panels:
+    for (box, style), polygon in zip(panels, polygons or [None] * len(panels), strict=True):
         stop_here(stop, "Finishing the page")
         small = working.box(box)
         rows, columns = slice(small.top, small.bottom), slice(small.left, small.right)
@@ -128,9 +137,29 @@ def stylize_page(
         drawn = stylize_picture(network, to_tensor(art), style, origin=(small.left, small.top), flats=hints)
         picture = (drawn.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
         drawn_at = page[box.top : box.bottom, box.left : box.right]
-        finished.append((box, _blended(drawn_at, full_size(picture, art, drawn_at), strength)))
-    keep = resized((working.keep * 255).astype(np.uint8), page.shape[1], page.shape[0])
-    return compose_page(page, finished, keep.astype(np.float32) / 255)
+        mixed = _blended(drawn_at, full_size(picture, art, drawn_at), strength)
+        finished.append(StylizedPanel(box, mixed, polygon))
+    finished.sort(key=lambda panel: -panel.box.width * panel.box.height)
+    return compose_page(page, finished, kept_share(page, working, plan))
+
+
+def kept_share(page: Picture, working: WorkingPage, plan: LetteringPlan) -> NDArray[np.float32]:
+    """How much of each pixel of the page stays as drawn: (H, W) in [0, 1], feathered at the edges.
+
+    Args:
+        page: (H, W, 3) uint8.
+        working: the same at the working scale.
+        plan: what becomes of the lettering.
+    """
+    height, width = page.shape[:2]
+    share = _unit(resized((working.keep & ~working.letters).astype(np.uint8) * 255, width, height))
+    letters = resized(working.letters.astype(np.uint8) * 255, width, height)
+    if plan.told is not None:  # the edges are known better than the working scale has them
+        exact = plan.kept(*plan.masks(page), 1.0)
+        share, letters = np.maximum(share, exact.whole), np.maximum(letters, exact.letters * np.uint8(255))
+    if letters.any():
+        share = np.maximum(share, ink(page, letters > 127))
+    return share
 
 
 def full_size(finished: Picture, art: Picture, page_art: Picture) -> Picture:
@@ -139,7 +168,8 @@ def full_size(finished: Picture, art: Picture, page_art: Picture) -> Picture:
     Enlarging alone would blur the lines. As in joint upsampling with a guide (He, Sun and Tang, "Guided Image
     Filtering", 2013) the finished tone is fitted as a linear function of the drawn tone in small windows, and
     the detail that the page has beyond the working scale is added by that slope. Where the page has no more
-    detail, and where nothing is drawn, nothing is added.
+    detail, and where nothing is drawn, nothing is added. Art that was left as it is stays the page's own, to
+    the bit.
 
     Args:
         finished: (h, w, 3) uint8.
@@ -149,6 +179,8 @@ def full_size(finished: Picture, art: Picture, page_art: Picture) -> Picture:
     Returns:
         (H, W, 3) uint8.
     """
+    if np.array_equal(finished, art):
+        return page_art.copy()
     height, width = page_art.shape[:2]
     if height * width <= finished.shape[0] * finished.shape[1]:
         return resized(finished, width, height)

@@ -1,4 +1,4 @@
-"""Contact sheets: before and after, panels with their numbers, pictures side by side."""
+"""Contact sheets: before and after, pictures side by side."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from pages.model import Box
-
 Picture = NDArray[np.uint8]
 _PAPER, _INK, _QUIET, _KEYLINE = (250, 248, 244), (40, 38, 36), (132, 126, 118), (205, 200, 192)
-_ACCENT = (214, 62, 44)
 
 
 def before_after(
@@ -69,28 +66,6 @@ def grid(images: Sequence[Picture], labels: Sequence[str], *, columns: int, cell
         text = _shorten(label, font, cell)
         draw.text((left + cell // 2, top + cell + foot // 2), text, _INK, font, anchor="mm")
     return np.array(sheet)
-
-
-def numbered_overlay(image: Picture, panels: Sequence[Box]) -> Picture:
-    """The page, paled, with its panels outlined and numbered from 1 in the order given.
-
-    Args:
-        image: (H, W, 3) uint8.
-        panels: boxes in pixels of the page.
-
-    Returns:
-        (H, W, 3) uint8.
-    """
-    page = Image.blend(Image.fromarray(image), Image.new("RGB", image.shape[1::-1], "white"), 0.25)
-    draw = ImageDraw.Draw(page)
-    short = min(page.size)
-    line, radius = max(short // 200, 2), max(short // 28, 9)
-    for number, box in enumerate(panels, 1):
-        draw.rectangle((box.left, box.top, box.right - 1, box.bottom - 1), outline=_ACCENT, width=line)
-        x, y = box.left + radius * 3 // 2, box.top + radius * 3 // 2
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), _ACCENT, "white", max(line // 2, 1))
-        draw.text((x, y), str(number), "white", _font(radius * 5 // 4), anchor="mm")
-    return np.array(page)
 
 
 def _fit(picture: Picture, width: int, height: int) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -124,6 +125,47 @@ def test_a_grid_that_is_not_of_this_story_is_refused(story: Path, rows: list[lis
     with pytest.raises(gr.Error, match="older than the story"):
         app.save_marks(story, rows)
     assert shows(story) == [None, None, None]
+
+
+# The panels
+
+
+def test_boxes_are_corrected_in_their_grid(story: Path) -> None:
+    rows = app.panels_of(story)["value"]
+    assert [row[0] for row in rows] == ["p01-01", "p01-02", "p01-03"]
+    before = (story / "story.toml").read_bytes()
+    assert not app.save_panels(story, rows)
+    assert (story / "story.toml").read_bytes() == before
+    rows[1][1:] = ["10", 140, 180.0, 102]
+    assert app.save_panels(story, rows)
+    assert pipeline.load_story(story).panel("p01-02").box == (10, 140, 180, 102)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (["p01-02", "wide", 1, 2, 3], "whole numbers"),
+        (["p01-02", -1, 1, 2, 3], "0 or more"),
+        (["p01-02", 0, 0, 0, 3], "1 or more"),
+        (["p01-09", 0, 0, 9, 9], "older than the story"),
+    ],
+)
+def test_boxes_that_are_none_are_refused(story: Path, row: list[Any], message: str) -> None:
+    rows = app.panels_of(story)["value"]
+    before = (story / "story.toml").read_bytes()
+    with pytest.raises(gr.Error, match=message):
+        app.save_panels(story, [rows[0], row, rows[2]])
+    assert (story / "story.toml").read_bytes() == before
+
+
+def test_pages_to_look_at_are_named_until_they_are_confirmed(story: Path) -> None:
+    text = (story / "story.toml").read_text(encoding="utf-8")
+    doubtful = re.sub(r"(?m)^confidence = [\d.]+", "confidence = 0.2", text, count=1)
+    (story / "story.toml").write_text(doubtful, encoding="utf-8")
+    assert "Look at p01" in app.doubts_of(story)
+    app.confirm_panels(story)
+    assert app.doubts_of(story) == ""
+    assert {panel.by for panel in pipeline.load_story(story).panels} == {"author"}
 
 
 # Names

@@ -50,6 +50,7 @@ _ORDER = [
     "new",
     "add",
     "panels",
+    "lettering",
     "mark",
     "train",
     "stylize",

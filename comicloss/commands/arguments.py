@@ -17,7 +17,7 @@ def _not_blank(words: str | None) -> str | None:
 StoryFolder = Annotated[Path, typer.Argument(metavar="STORY", help="The story's folder.")]
 Pictures = Annotated[
     list[Path],
-    typer.Argument(metavar="PICTURES", help="PNG, JPEG, WebP or TIFF files, or folders of them."),
+    typer.Argument(metavar="PICTURES", help="Pictures (PNG, JPEG, PSD, …), CBZ, PDF, or folders of them."),
 ]
 StoryOrPictures = Annotated[
     list[Path],

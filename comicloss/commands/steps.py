@@ -34,6 +34,11 @@ class Format(StrEnum):
     PDF = "pdf"
     SHEET = "sheet"
     REPORT = "report"
+    ORA = "ora"
+    WEBTOON = "webtoon"
+
+
+_USUAL = [Format.PNG, Format.CBZ, Format.PDF, Format.SHEET, Format.REPORT]
 
 
 @command(
@@ -59,74 +64,49 @@ def new(
 @command(
     STEP_BY_STEP,
     "comicloss add dragon scans/page1.png scans/page2.png",
-    "comicloss add dragon scans/*.png",
+    "comicloss add dragon scans/*.png  # again, after some were redrawn: those take their places",
+    "comicloss add dragon book.cbz script.pdf --dpi 600",
+    "comicloss add dragon page3-new.png --replace p03  # its panels and marks stay",
+    "comicloss add dragon notebook/*.jpg --photograph --drop-ruling  # straightened, without its lines",
 )
-def add(story: StoryFolder, pictures: Pictures) -> None:
-    """Copy pages into the story, in the order given. A page that is there already is not added again."""
+def add(
+    story: StoryFolder,
+    pictures: Pictures,
+    replace: Annotated[
+        str | None,
+        typer.Option(metavar="PAGE", help="Put the picture in the place of this page, such as p03."),
+    ] = None,
+    photograph: Annotated[
+        bool, typer.Option("--photograph", help="They are photographs: straighten the sheet of paper.")
+    ] = False,
+    drop_ruling: Annotated[
+        bool, typer.Option("--drop-ruling", help="Take the lines of ruled or squared paper out too.")
+    ] = False,
+    dpi: Annotated[
+        float, typer.Option(min=36, max=2400, metavar="N", help="At which pages of a PDF are rendered.")
+    ] = 300,
+) -> None:
+    """Copy pages into the story, in the order given. A page that is there already is not added again.
+
+    A page that was redrawn (added from the same place, or with --replace) keeps its panels, marks and ids.
+    """
+    if drop_ruling and not photograph:
+        raise UsageError("--drop-ruling is for photographs.", remedy="Say --photograph too.")
     from comicloss import pipeline
 
+    settings = pipeline.AddSettings(replace=replace, photograph=photograph, drop_ruling=drop_ruling, dpi=dpi)
     with work() as (progress, stop):
-        added = pipeline.add_pages(story, pictures, progress=progress, stop=stop)
-    for file in added:
-        typer.echo(file)
+        added = pipeline.add_pages(story, pictures, settings, progress=progress, stop=stop)
+    for page in added:
+        typer.echo(page.file)
     if not added:
         say("All of these pages are in the story already.")
-
-
-@command(
-    STEP_BY_STEP,
-    "comicloss panels dragon",
-    "comicloss panels dragon --again  # forget the panels without marks and find them anew",
-    "comicloss panels scans/*.png --json --direction rtl  # no story needed",
-    "comicloss panels page1.png --json --order boxes.json  # put these boxes into reading order",
-)
-def panels(
-    paths: StoryOrPictures,
-    again: Annotated[
-        bool, typer.Option("--again", help="In a story: find panels without marks anew.")
-    ] = False,
-    direction: Annotated[
-        Direction | None,
-        typer.Option(help="For loose pictures; a story has its own.", show_default="ltr"),
-    ] = None,
-    order: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="BOXES.json",
-            help="For loose pictures: boxes to put into reading order, instead of finding panels. It has "
-            r'\[\[x, y, w, h], …], or {"page1.png": \[\[x, y, w, h], …]}, or what --json prints.',
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find the panels of each page, in reading order.
-
-    In a story they go into story.toml, with a picture of each page that shows their numbers. For loose
-    pictures boxes are printed, [x, y, width, height] in pixels.
-    """
-    story = loose.story_among(paths)
-    if story is None:
-        if again:
-            raise UsageError(
-                "--again is for stories.", remedy="Loose pictures have their panels found each time."
-            )
-        loose.show_panels(paths, direction=direction or "ltr", order=order, as_json=as_json)
-        return
-    if direction or order:
-        raise UsageError(
-            "--direction and --order are for loose pictures.",
-            remedy="A story's direction, and the order of its panels, are in its story.toml.",
-        )
-    from comicloss import pipeline
-
-    with work() as (progress, stop):
-        found = pipeline.find_story_panels(story, again=again, progress=progress, stop=stop)
-        drawn = pipeline.panel_overlays(story, progress=progress, stop=stop)
-    if as_json:
-        show_json({file: {"panels": list(ids), "picture": str(drawn[file])} for file, ids in found.items()})
-    else:
-        for file, ids in found.items():
-            typer.echo(f"{file}: {' '.join(ids)}  ({drawn[file]})")
+    for page in added:
+        if page.replaced:
+            say(f"{page.file} takes the place of {page.replaced}, with its panels and marks.")
+    if photographed := [page.file for page in added if page.looks_photographed]:
+        say(f"Photographs of paper, by their looks: {', '.join(photographed)}.")
+        say("To straighten them, add them again with --photograph.")
 
 
 @command(
@@ -270,20 +250,29 @@ def _consistency_weight(text: str | None) -> Any:
     STEP_BY_STEP,
     "comicloss export dragon",
     "comicloss export dragon --format cbz --format pdf",
+    "comicloss export dragon --format ora  # layers, for Krita and the like",
+    "comicloss export dragon --format webtoon  # slices of the width and height in story.toml",
 )
 def export(
     story: StoryFolder,
     formats: Annotated[
         list[Format] | None,
-        typer.Option("--format", help="What to write; can be given more than once.", show_default="all"),
+        typer.Option(
+            "--format",
+            help="What to write; can be given more than once.",
+            show_default=", ".join(_USUAL),
+        ),
     ] = None,
 ) -> None:
-    """Write the finished pages as pictures, comic archive, PDF, before/after sheet and report."""
+    """Write the finished pages as pictures, comic archive, PDF, before/after sheet and report.
+
+    Also, where asked for, as layered OpenRaster files and as webtoon slices.
+    """
     from comicloss import pipeline
 
     with work() as (progress, stop):
         written = pipeline.export(
-            story, formats={each.value for each in formats or Format}, progress=progress, stop=stop
+            story, formats={each.value for each in formats or _USUAL}, progress=progress, stop=stop
         )
     for path in written:
         typer.echo(path)

@@ -1,6 +1,15 @@
 """The story: what the author says the comic is, in a story.toml that a person can read and edit."""
 
 from comicloss.story.file import load_story, save_story
-from comicloss.story.model import Element, Story, StoryPage, StoryPanel, Style
+from comicloss.story.model import Element, LetteringItem, Story, StoryPage, StoryPanel, Style
 
-__all__ = ["Element", "Story", "StoryPage", "StoryPanel", "Style", "load_story", "save_story"]
+__all__ = [
+    "Element",
+    "LetteringItem",
+    "Story",
+    "StoryPage",
+    "StoryPanel",
+    "Style",
+    "load_story",
+    "save_story",
+]

@@ -5,26 +5,40 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from comicloss.story.lines import Place, lines_of
-from comicloss.story.model import Element, Story, StoryPage, StoryPanel, Style, did_you_mean, normal
-from pages.errors import StoryError
+from comicloss.story.model import (
+    Credits,
+    Element,
+    LetteringItem,
+    Print,
+    Story,
+    StoryPage,
+    StoryPanel,
+    Style,
+    Webtoon,
+    did_you_mean,
+    normal,
+)
+from pages.errors import ComicLossError, StoryError
+from pages.read import picture_size
 
-_ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 stand on their side
 # An item of these is reported on its own line under the name of its list, as a person speaks of it.
 _LISTS_OF_TEXTS = ("shows", "unsure", "references", "palette")
 _MODELS: dict[Place, type[BaseModel]] = {
     (): Story,
     ("style",): Style,
+    ("credits",): Credits,
+    ("print",): Print,
+    ("webtoon",): Webtoon,
     ("elements",): Element,
     ("pages",): StoryPage,
+    ("pages", "lettering_items"): LetteringItem,
     ("pages", "panels"): StoryPanel,
 }
 
@@ -127,11 +141,11 @@ def _shape_mistake(error: Any) -> Mistake:
         model = _MODELS.get(tuple(part for part in place[:-1] if isinstance(part, str)), Story)
         return Mistake(place, f"no such key{did_you_mean(str(field), _keys(model))}")
     if kind == "missing":
-        if isinstance(field, int):  # an item of a box
-            return Mistake(place[:-1], "a box is [x, y, width, height]: four whole numbers")
+        if isinstance(field, int):
+            return Mistake(place[:-1], _numbers_wanted(place[:-1]))
         return Mistake(place[:-1], f"`{field}` is missing; {_EXAMPLES.get(str(field), 'add it')}")
-    if kind == "too_long":
-        return Mistake(place, "a box is [x, y, width, height]: four whole numbers")
+    if kind in ("too_long", "too_short"):
+        return Mistake(place, _numbers_wanted(place))
     wanted = {
         "string_type": "expected a text in quotes",
         "int_type": "expected a whole number",
@@ -147,16 +161,27 @@ def _shape_mistake(error: Any) -> Mistake:
     if kind == "literal_error":
         wanted = f"expected {context['expected']}"
     elif kind in ("greater_than_equal", "less_than_equal"):
-        share = "beliefs" in place or field == "strength"
+        share = "beliefs" in place or field in ("strength", "confidence")
         least = "from 0 to 1" if share else f"of {context.get('ge', 0)} or more"
         wanted = f"expected a number {least}"
+    elif kind == "greater_than":
+        wanted = f"expected a number above {context['gt']:g}"
     elif kind == "string_pattern_mismatch":
-        wanted = (
-            'expected a color such as "#c0392b"'
-            if "palette" in place
-            else 'expected letters, digits, - and _, such as "p01-02"'
-        )
+        wanted = 'expected letters, digits, - and _, such as "p01-02"'
+        if "palette" in place:
+            wanted = 'expected a color such as "#c0392b"'
+        elif field == "language":
+            wanted = 'expected the code of a language, such as "en" or "pt-BR"'
     return Mistake(place, f"{wanted or error['msg']}, got {_shown(got)}")
+
+
+def _numbers_wanted(place: Place) -> str:
+    """What a list of numbers of another length should have been."""
+    if "polygon" in place:
+        return "a polygon is [[x, y], [x, y], [x, y], …]: three points or more, in whole pixels of the page"
+    if "trim_mm" in place:
+        return "a trim size is [width, height] in millimeters"
+    return "a box is [x, y, width, height]: four whole numbers"
 
 
 _EXAMPLES = {
@@ -167,6 +192,7 @@ _EXAMPLES = {
     "file": 'write file = "art/p01.png"',
     "id": 'write id = "p01-01"',
     "box": "write box = [x, y, width, height]",
+    "treat": 'write treat = "keep", "letters" or "restyle"',
 }
 
 
@@ -217,7 +243,11 @@ def _meaning_mistakes(data: Mapping[str, Any], folder: Path) -> Iterator[Mistake
             size = None if wrong else _picture_size(folder / file)
             if not wrong and size is None:
                 yield Mistake((*place, "file"), f'"{file}" is no picture that can be read')
-        yield from _flats_mistakes((*place, "flats"), page.get("flats"), size, folder)
+        yield from _file_mistakes((*place, "photograph"), page.get("photograph"), folder)
+        for key in ("flats", "lettering_mask"):
+            yield from _cover_mistakes((*place, key), page.get(key), size, folder)
+        for index, item in _tables(page.get("lettering_items")):
+            yield from _outside_mistakes((*place, "lettering_items", index, "box"), item.get("box"), size)
         for order, panel in _tables(page.get("panels")):
             where: Place = (*place, "panels", order)
             if isinstance(panel_id := panel.get("id"), str):
@@ -288,13 +318,9 @@ def _mark_mistakes(place: Place, panel: Mapping[str, Any], names: list[str]) -> 
 
 
 def _box_mistakes(place: Place, panel: Mapping[str, Any], size: tuple[int, int] | None) -> Iterator[Mistake]:
+    yield from _outside_mistakes((*place, "box"), panel.get("box"), size)
     box = _box(panel.get("box"))
-    if box and size and (box[0] + box[2] > size[0] or box[1] + box[3] > size[1]):
-        yield Mistake(
-            (*place, "box"),
-            f"{list(box)} reaches to ({box[0] + box[2]}, {box[1] + box[3]}), outside of the page of "
-            f"{size[0]} x {size[1]} pixels; a box is [x, y, width, height]",
-        )
+    yield from _polygon_mistakes((*place, "polygon"), panel.get("polygon"), box, size)
     regions = panel.get("regions")
     for name, value in (regions if isinstance(regions, dict) else {}).items():
         region = _box(value)
@@ -306,22 +332,53 @@ def _box_mistakes(place: Place, panel: Mapping[str, Any], size: tuple[int, int] 
             )
 
 
-def _flats_mistakes(
-    place: Place, flats: Any, size: tuple[int, int] | None, folder: Path
+def _outside_mistakes(place: Place, value: Any, size: tuple[int, int] | None) -> Iterator[Mistake]:
+    box = _box(value)
+    if box and size and (box[0] + box[2] > size[0] or box[1] + box[3] > size[1]):
+        yield Mistake(
+            place,
+            f"{list(box)} reaches to ({box[0] + box[2]}, {box[1] + box[3]}), outside of the page of "
+            f"{size[0]} x {size[1]} pixels; a box is [x, y, width, height]",
+        )
+
+
+def _polygon_mistakes(
+    place: Place, value: Any, box: tuple[int, int, int, int] | None, size: tuple[int, int] | None
 ) -> Iterator[Mistake]:
-    if not isinstance(flats, str):
+    points = _points(value)
+    if points is None:
         return
-    wrong = list(_file_mistakes(place, flats, folder))
+    for index, (x, y) in enumerate(points):
+        if size and (x > size[0] or y > size[1]):
+            yield Mistake(
+                (*place, index), f"[{x}, {y}] is outside of the page of {size[0]} x {size[1]} pixels"
+            )
+            return
+    left, top = min(x for x, _ in points), min(y for _, y in points)
+    spanned = [left, top, max(x for x, _ in points) - left, max(y for _, y in points) - top]
+    if not _area(points):
+        yield Mistake(place, "its points enclose nothing; give the corners one after the other")
+    elif box and any(abs(first - second) > 1 for first, second in zip(spanned, box, strict=True)):
+        yield Mistake(place, f"it spans {spanned}, and the panel's box is {list(box)}; make them agree")
+
+
+def _cover_mistakes(
+    place: Place, cover: Any, size: tuple[int, int] | None, folder: Path
+) -> Iterator[Mistake]:
+    """Mistakes in a picture that lies over the whole page."""
+    if not isinstance(cover, str):
+        return
+    wrong = list(_file_mistakes(place, cover, folder))
     yield from wrong
     if wrong:
         return
-    flats_size = _picture_size(folder / flats)
-    if flats_size is None:
-        yield Mistake(place, f'"{flats}" is no picture that can be read')
-    elif size and abs(flats_size[0] * size[1] / (flats_size[1] * size[0]) - 1) > 0.02:
+    cover_size = _picture_size(folder / cover)
+    if cover_size is None:
+        yield Mistake(place, f'"{cover}" is no picture that can be read')
+    elif size and abs(cover_size[0] * size[1] / (cover_size[1] * size[0]) - 1) > 0.02:
         yield Mistake(
             place,
-            f'"{flats}" is {flats_size[0]} x {flats_size[1]}, another shape than its page of '
+            f'"{cover}" is {cover_size[0]} x {cover_size[1]}, another shape than its page of '
             f"{size[0]} x {size[1]}; it must cover the whole page",
         )
 
@@ -348,15 +405,10 @@ def _similar_file(path: PurePosixPath, folder: Path) -> str:
 
 
 def _picture_size(path: Path) -> tuple[int, int] | None:
-    """(width, height) after EXIF orientation, from the header alone; None if it is no picture."""
+    """(width, height), upright; None if it is no picture."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a large page is no mistake here; reading it has its own limits
-            with Image.open(path) as picture:
-                width, height = picture.size
-                turned = picture.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-                return (height, width) if turned else (width, height)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return picture_size(path)
+    except ComicLossError:
         return None
 
 
@@ -364,6 +416,20 @@ def _box(value: Any) -> tuple[int, int, int, int] | None:
     if isinstance(value, list) and len(value) == 4 and all(type(number) is int for number in value):
         return value[0], value[1], value[2], value[3]
     return None
+
+
+def _points(value: Any) -> list[tuple[int, int]] | None:
+    if not isinstance(value, list) or len(value) < 3:
+        return None
+    points = [tuple(point) for point in value if isinstance(point, list) and len(point) == 2]
+    good = len(points) == len(value) and all(type(number) is int for point in points for number in point)
+    return [(x, y) for x, y in points] if good else None
+
+
+def _area(points: list[tuple[int, int]]) -> float:
+    """By the shoelace formula."""
+    pairs = zip(points, [*points[1:], points[0]], strict=True)
+    return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)) / 2
 
 
 def _inside(inner: tuple[int, int, int, int], outer: tuple[int, int, int, int]) -> bool:

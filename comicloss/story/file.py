@@ -20,7 +20,7 @@ from pages.files import os_errors, write_atomic
 FILE_NAME = "story.toml"
 
 # What makes two blocks of a list the same block, so that its comments go with it.
-_IDENTITY = {"elements": "name", "pages": "file", "panels": "id"}
+_IDENTITY = {"elements": "name", "pages": "file", "panels": "id", "lettering_items": "box"}
 
 
 def load_story(folder: Path) -> Story:
@@ -147,7 +147,7 @@ def _edit_value(table: MutableMapping[str, Any], key: str, value: Any, told: Any
         _add(table, key, told)
     elif key in _IDENTITY and isinstance(old, AoT | Array):
         _edit_blocks(old, value, told or [], _IDENTITY[key])
-    elif isinstance(old, Array) and key != "box":
+    elif isinstance(old, Array) and all(isinstance(item, str) for item in (*old, *value)):
         _edit_texts(old, value)
     elif old != value:
         table[key] = value
@@ -172,8 +172,8 @@ def _edit_texts(array: Array, value: list[str]) -> None:
 def _edit_blocks(blocks: AoT | Array, whole: list[Any], told: list[Any], identity: str) -> None:
     """Change a list of tables; a block is found again by its identity, or, renamed, by its place."""
     old = list(blocks)
-    names = [normal(str(block.get(identity))) for block in old]
-    wanted = [item[identity] for item in whole]
+    names = [_told_apart_by(block.get(identity)) for block in old]
+    wanted = [_told_apart_by(item[identity]) for item in whole]
     sources: list[int | None] = [names.index(name) if name in names else None for name in wanted]
     if len(old) == len(whole):
         sources = [
@@ -194,6 +194,11 @@ def _edit_blocks(blocks: AoT | Array, whole: list[Any], told: list[Any], identit
             del blocks[len(blocks) - 1]
     for block in new[len(blocks) :]:
         blocks.append(block)
+
+
+def _told_apart_by(value: Any) -> str:
+    """A name in composed form, or the numbers of a box."""
+    return " ".join(map(str, value)) if isinstance(value, list) else normal(str(value))
 
 
 def _add(table: MutableMapping[str, Any], key: str, value: Any) -> None:

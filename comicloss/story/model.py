@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, Strict
@@ -49,7 +50,20 @@ BoxXYWH = tuple[
     Annotated[Whole, Field(ge=1)],
 ]
 """(x, y, width, height) in pixels of the page; ``pages.model.Box.from_xywh(*box)`` makes a Box of it."""
+Point = tuple[Annotated[Whole, Field(ge=0)], Annotated[Whole, Field(ge=0)]]
+"""(x, y) in pixels of the page."""
 Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
+Millimeters = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+
+Treatment = Literal["keep", "letters", "restyle"]
+"""What becomes of lettering: ``keep`` leaves letters and balloons as drawn, pixel for pixel; ``letters``
+keeps the letters and lets the balloon take the style; ``restyle`` stylizes all of it."""
+
+PageType = Literal[
+    "FrontCover", "InnerCover", "Story", "Editorial", "Letters", "Preview", "BackCover", "Other"
+]
+"""What a page is to a reader program: names of ComicInfo.xml."""
 
 
 class _Frozen(BaseModel):
@@ -88,12 +102,67 @@ class Element(_Frozen):
     palette: tuple[Color, ...] = ()
 
 
+class Credits(_Frozen):
+    """Who made the comic, each a name or several with commas between."""
+
+    writer: str = ""
+    penciller: str = ""
+    inker: str = ""
+    colorist: str = ""
+    letterer: str = ""
+    cover_artist: str = ""
+    editor: str = ""
+    publisher: str = ""
+
+
+class Print(_Frozen):
+    """How the comic is printed.
+
+    Attributes:
+        dpi: dots per inch; None for what each page's file says, or else 300.
+        bleed_mm: how much of the pages' edges is cut off, in millimeters.
+        trim_mm: (width, height) of a cut page in millimeters; None for what dpi and bleed come to.
+    """
+
+    dpi: Positive | None = None
+    bleed_mm: Millimeters = 0.0
+    trim_mm: tuple[Positive, Positive] | None = None
+
+
+class Webtoon(_Frozen):
+    """Slices for scrolling.
+
+    Attributes:
+        width: of a slice in pixels.
+        height: the most that a slice is high, in pixels.
+    """
+
+    width: Annotated[Whole, Field(ge=1)] = 800
+    height: Annotated[Whole, Field(ge=1)] = 1280
+
+
+class LetteringItem(_Frozen):
+    """One balloon, caption or sound effect that is treated in its own way.
+
+    Attributes:
+        box: (x, y, width, height) in pixels of the page around it.
+        treat: what becomes of the lettering that lies mostly in the box, or of all of the box where no
+            lettering was found in it.
+    """
+
+    box: BoxXYWH
+    treat: Treatment
+
+
 class StoryPanel(_Frozen):
     """One panel, and what the author says is in it.
 
     Attributes:
         id: "p03-02", unique in the story, kept for good.
         box: (x, y, width, height) in pixels of the page.
+        polygon: corner points where the panel is no upright rectangle; the box is what they span.
+        confidence: how sure the detection was, 0 to 1; None for a panel that a person has set.
+        by: "author" where the author has set, corrected or confirmed the panel: detection leaves it alone.
         shows: elements that are in the panel; () for none; None while nobody has gone through it.
         unsure: elements about which the author does not want to say.
         beliefs: how probable the author holds an element to be, 0 to 1.
@@ -103,6 +172,9 @@ class StoryPanel(_Frozen):
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     box: BoxXYWH
+    polygon: Annotated[tuple[Point, ...], Field(min_length=3)] | None = None
+    confidence: Share | None = None
+    by: Literal["author"] | None = None
     shows: tuple[Name, ...] | None = None
     unsure: tuple[Name, ...] = ()
     beliefs: Mapping[Name, Share] = {}
@@ -110,6 +182,12 @@ class StoryPanel(_Frozen):
     direction_prompt: str | None = Field(
         default=None, validation_alias="direction", serialization_alias="direction"
     )
+
+    @property
+    def marked(self) -> bool:
+        """Whether the author has said anything about what is in the panel."""
+        said = (self.shows is not None, self.unsure, self.beliefs, self.regions, self.direction_prompt)
+        return any(said)
 
     def prior(self, element: str) -> float | None:
         """p̂ of the element in this panel: 1 shown, 0 not there, between for a belief, None for no term."""
@@ -149,12 +227,25 @@ class StoryPage(_Frozen):
 
     Attributes:
         file: the author's page, relative to the story folder.
+        source: where it was copied from, relative to the story folder, or as "../book.cbz#3" for a part.
+        photograph: the untouched photograph that the page was straightened from.
+        type: what the page is to a reader program; None for an ordinary page.
         flats: a picture with flat color hints for the whole page; its alpha says where they hold.
+        lettering: what becomes of this page's lettering; None for what the story says.
+        lettering_mask: a picture in which the author has painted where lettering is: white for letters, gray
+            for the balloons around them, black for none.
+        lettering_items: single balloons that are treated in their own way.
         panels: in reading order.
     """
 
     file: Annotated[str, Field(min_length=1)]
+    source: str | None = None
+    photograph: str | None = None
+    type: PageType | None = None
     flats: str | None = None
+    lettering: Treatment | None = None
+    lettering_mask: str | None = None
+    lettering_items: tuple[LetteringItem, ...] = ()
     panels: tuple[StoryPanel, ...] = ()
 
 
@@ -163,16 +254,32 @@ class Story(_Frozen):
 
     Attributes:
         title: of the comic.
+        series: that it belongs to; "" if it stands alone.
+        number: in the series, "1".
+        summary: what it is about.
+        language: of the lettering, "en" or "pt-BR".
         direction: reading direction: "ltr", "rtl" or "ttb".
+        lettering: what becomes of lettering, unless a page says otherwise.
         style: how it should look.
+        credits: who made it.
+        print: how it is printed.
+        webtoon: how it is sliced for scrolling.
         elements: who and what has to stay recognizable; the order of the columns everywhere.
         pages: in reading order.
         revision: counts the saves.
     """
 
     title: str
+    series: str = ""
+    number: str = ""
+    summary: str = ""
+    language: Annotated[str, Field(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
     direction: Direction = "ltr"
+    lettering: Treatment = "keep"
     style: Style
+    credits: Credits = Credits()
+    print: Print = Print()
+    webtoon: Webtoon = Webtoon()
     elements: tuple[Element, ...] = ()
     pages: tuple[StoryPage, ...] = ()
     revision: Annotated[Whole, Field(ge=0)] = 0
@@ -188,6 +295,32 @@ class Story(_Frozen):
     def element_names(self) -> tuple[str, ...]:
         """The names of the elements in order."""
         return tuple(element.name for element in self.elements)
+
+    def treatment(self, page: StoryPage) -> Treatment:
+        """What becomes of the lettering of one of its pages."""
+        return page.lettering or self.lettering
+
+    def page_number(self, name: str) -> int:
+        """The place, from 0, of the page that a person calls "p03" or "3".
+
+        Raises:
+            StoryError: there is none.
+        """
+        stems = [PurePosixPath(page.file).stem for page in self.pages]
+        if name in stems:
+            return stems.index(name)
+        digits = name.removeprefix("p")
+        if digits.isdecimal() and 1 <= int(digits) <= len(stems):
+            return int(digits) - 1
+        raise StoryError(
+            f'no page "{name}"; the story has {len(stems)}',
+            remedy="Call a page p03, or 3: the third in story.toml.",
+        )
+
+    def with_page(self, number: int, changed: StoryPage) -> Story:
+        """The story with one page, counted from 0, replaced."""
+        pages = (*self.pages[:number], changed, *self.pages[number + 1 :])
+        return self.model_copy(update={"pages": pages})
 
     def panel(self, panel_id: str) -> StoryPanel:
         """The panel of that id.

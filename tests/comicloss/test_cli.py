@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import importlib
 import inspect
@@ -25,6 +26,7 @@ import typer.main
 from typer.testing import CliRunner, Result
 
 import comicloss
+from comicloss.adding import AddedPage, AddSettings
 from comicloss.cli import app
 from comicloss.commands import terminal
 from pages import errors
@@ -62,11 +64,21 @@ class Pipeline(ModuleType):
     answers: dict[str, Any] = {  # noqa: RUF012 - one fixed table
         "marks_table": Table(),
         "status": Status(),
-        "add_pages": ["art/p01.png"],
+        "add_pages": [AddedPage("art/p01.png"), AddedPage("art/p03-2.png", "art/replaced/p03.png", True)],
         "find_story_panels": {"art/p01.png": ["p01-01", "p01-02"]},
         "panel_overlays": {"art/p01.png": Path("dragon/exports/panels/p01.png")},
         "panels_of_pictures": [
             {"file": "page1.png", "size": [9, 9], "panels": [[0, 0, 9, 9]], "lettering": [], "seconds": 0.1}
+        ],
+        "correct_panels": ["art/p01.png"],
+        "lettering_overlays": {"art/p01.png": (Path("dragon/exports/lettering/p01.png"), 0.0625)},
+        "paint_lettering": [Path("dragon/lettering/p02.png")],
+        "panels_of_story": [
+            {
+                "page": "p01",
+                "file": "art/p01.png",
+                "panels": [{"id": "p01-01", "doubtful": False}, {"id": "p01-02", "doubtful": True}],
+            }
         ],
         "train": {"elements": {"Hero": {"precision": 0.5, "support": 3}}, "steps": 5},
         "stylize": [Path("dragon/finished/p01.png")],
@@ -79,6 +91,8 @@ class Pipeline(ModuleType):
         super().__init__("comicloss.pipeline")
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.error: BaseException | None = None
+
+    AddSettings = AddSettings
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):
@@ -308,12 +322,61 @@ def test_other_shapes_are_refused(pipeline: Pipeline, tmp_path: Path, content: s
     assert result.exit_code == 4 and "boxes.json" in result.stderr
 
 
+def test_what_became_of_added_pages_is_told(pipeline: Pipeline) -> None:
+    result = run("add dragon page1.png --replace p03 --dpi 600")
+    assert result.stdout.splitlines() == ["art/p01.png", "art/p03-2.png"]
+    assert "art/replaced/p03.png" in result.stderr
+    assert "by their looks: art/p03-2.png" in result.stderr and "--photograph" in result.stderr
+    args, _ = pipeline.asked("add_pages")
+    assert args[2] == AddSettings(replace="p03", dpi=600)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("--set p01-02=40,60,600,480", ("set", "p01-02", ((40, 60), (640, 540)), ())),
+        ('--set "p01-02=1,2 30,4 5,60"', ("set", "p01-02", ((1, 2), (30, 4), (5, 60)), ())),
+        ("--add 3=0,0,9,9", ("add", "3", ((0, 0), (9, 9)), ())),
+        ("--remove p01-03", ("remove", "p01-03", (), ())),
+        ("--split p01-02=x320", ("split", "p01-02", ((320, 0), (320, 1)), ())),
+        ("--split p01-02=y7", ("split", "p01-02", ((0, 7), (1, 7)), ())),
+        ('--split "p01-02=1,2 30,4"', ("split", "p01-02", ((1, 2), (30, 4)), ())),
+        ("--merge p01-02,p01-03,p01-04", ("merge", "p01-02", (), ("p01-03", "p01-04"))),
+        ("--order p01=p01-02,p01-01", ("order", "p01", (), ("p01-02", "p01-01"))),
+        ("--confirm p01", ("confirm", "p01", (), ())),
+        ("--like p03", ("like", "p03", (), ())),
+        ("--like p03=p04,p05", ("like", "p03", (), ("p04", "p05"))),
+    ],
+)
+def test_corrections_of_panels(pipeline: Pipeline, options: str, expected: tuple[object, ...]) -> None:
+    assert run(f"panels dragon {options}").exit_code == 0
+    (folder, [correction]), _ = pipeline.asked("correct_panels")
+    assert folder == Path("dragon") and dataclasses.astuple(correction) == expected
+
+
+def test_what_becomes_of_lettering(pipeline: Pipeline) -> None:
+    result = run("lettering dragon --treat letters --treat 3=restyle --treat p01:1,2,30,40=keep --mask p02")
+    assert "6.2% lettering" in result.stdout and "lettering/p02.png" in result.stderr
+    (_, changes), _ = pipeline.asked("treat_lettering")
+    told = [(change.page, change.box, change.treatment) for change in changes]
+    assert told == [(None, None, "letters"), ("3", None, "restyle"), ("p01", (1, 2, 30, 40), "keep")]
+    assert pipeline.asked("paint_lettering")[0] == (Path("dragon"), ["p02"])
+
+
+def test_pages_to_look_at_are_named(pipeline: Pipeline) -> None:
+    result = run("panels dragon")
+    assert "p01-01 p01-02?" in result.stdout
+    assert "Look at p01" in result.stderr and "--confirm p01" in result.stderr
+
+
 # --- what goes wrong -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "line",
     [
+        "lettering dragon --treat loud",
+        "lettering dragon --treat p01:1,2,3=keep",
         "mark dragon Hero",
         "mark dragon p01-01",
         "mark dragon --also Hero",
@@ -336,7 +399,18 @@ def test_other_shapes_are_refused(pipeline: Pipeline, tmp_path: Path, content: s
         "stylize dragon --consistency-weight nan",
         "stylize dragon --steps -1",
         "panels dragon --direction rtl",
+        "add dragon page1.png --drop-ruling",
         "panels page1.png --again",
+        "panels page1.png --confirm p01",
+        "panels page1.png --order a.json --order b.json",
+        "panels dragon --set p01-02",
+        "panels dragon --set p01-02=",
+        "panels dragon --set p01-02=1,2,3",
+        'panels dragon --set "p01-02=1,2 3,4"',
+        "panels dragon --add p01=1,2,x,4",
+        "panels dragon --split p01-02=z9",
+        'panels dragon --split "p01-02=1,2 3,4 5,6"',
+        "panels dragon --order p01",
         "export dragon --format gif",
         "make page1.png",
         'make page1.png --style " "',

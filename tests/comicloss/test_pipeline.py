@@ -108,7 +108,8 @@ def test_the_same_page_is_added_once(story: Path, tmp_path: Path) -> None:
     assert (story / "story.toml").read_bytes() == before
     assert sorted(path.name for path in (story / "art").iterdir()) == ["p01.png", "p02.png"]
     third = draw_page(tmp_path / "third.png", 3)
-    assert pipeline.add_pages(story, [tmp_path / "scan1.png", third]) == ["art/p03.png"]
+    (added,) = pipeline.add_pages(story, [tmp_path / "scan1.png", third])
+    assert (added.file, added.replaced) == ("art/p03.png", None)
     assert (story / "art" / "p03.png").read_bytes() == third.read_bytes()
 
 

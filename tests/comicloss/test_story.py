@@ -13,9 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from comicloss.story import Element, Story, StoryPage, StoryPanel, Style, load_story, save_story
+from comicloss.story import (
+    Element,
+    LetteringItem,
+    Story,
+    StoryPage,
+    StoryPanel,
+    Style,
+    load_story,
+    save_story,
+)
 from comicloss.story.lines import lines_of
-from comicloss.story.model import did_you_mean
+from comicloss.story.model import Credits, Print, Webtoon, did_you_mean
 from comicloss.story.template import TEMPLATE
 from pages.errors import ResourceError, StoryError
 
@@ -162,6 +171,9 @@ def test_a_new_story_starts_from_the_commented_template(folder: Path) -> None:
     element = Element.model_validate(blocks["elements"][0])
     page = StoryPage.model_validate(blocks["pages"][0])
     assert element.name == "Hero" and page.panels[0].direction_prompt == "night, rain"
+    uncommented = re.sub(r"(?m)^# (?=\[|\w+ = )", "", TEMPLATE)
+    whole = Story.model_validate(tomllib.loads(uncommented))
+    assert whole.print.bleed_mm == 3 and whole.series and whole.style.reference
 
 
 def test_elements_are_written_before_pages(folder: Path) -> None:
@@ -260,6 +272,7 @@ def test_a_folder_that_cannot_be_written_is_a_resource_error(
 
 
 NAMES = ("Hero", 'The "Great" Dragon', "Zoë", "a.b", "日本 城", "back\\slash")
+TREATMENTS = st.sampled_from(["keep", "letters", "restyle"])
 SHARES = st.floats(0.01, 0.99).map(lambda value: round(value, 3))
 
 
@@ -274,12 +287,28 @@ def stories(draw: st.DrawFn) -> Story:
                 id=f"{file[4:7]}-{panel_id}",
                 box=(0, 0, draw(st.integers(1, 800)), 1200),
                 direction_prompt=draw(st.none() | st.just("night, rain")),
+                confidence=draw(st.none() | SHARES),
+                by=draw(st.sampled_from([None, "author"])),
             )
+            if draw(st.booleans()):
+                width = panel.box[2]
+                corners = ((0, 0), (width, 0), (draw(st.integers(0, width)), 1200), (0, 1200))
+                panel = panel.model_copy(update={"polygon": corners})
             for name in names:
                 if draw(st.booleans()):
                     panel = panel.with_mark(name, draw(st.none() | st.sampled_from([0.0, 1.0]) | SHARES))
             panels.append(panel)
-        pages.append(StoryPage(file=file, panels=tuple(panels)))
+        corners = draw(st.lists(st.integers(0, 700), unique=True, max_size=3))
+        page = StoryPage(
+            file=file,
+            source=draw(st.none() | st.just("../a book.cbz#3")),
+            type=draw(st.sampled_from([None, "FrontCover"])),
+            lettering=draw(st.none() | TREATMENTS),
+            lettering_mask=draw(st.none() | st.just("art/p01.png")),
+            lettering_items=tuple(LetteringItem(box=(x, 9, 30, 20), treat=draw(TREATMENTS)) for x in corners),
+            panels=tuple(panels),
+        )
+        pages.append(page)
     elements = tuple(
         Element(name=name, kind=draw(st.sampled_from(["character", "setting", "prop"]))) for name in names
     )
@@ -287,6 +316,16 @@ def stories(draw: st.DrawFn) -> Story:
         title=draw(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)),
         direction=draw(st.sampled_from(["ltr", "rtl", "ttb"])),
         style=Style(prompt="ink", strength=draw(SHARES)),
+        series=draw(st.sampled_from(["", "Tales"])),
+        language=draw(st.sampled_from(["", "en", "pt-BR"])),
+        lettering=draw(TREATMENTS),
+        credits=Credits(writer=draw(st.sampled_from(["", "A. Writer, B. Writer"]))),
+        print=Print(
+            dpi=draw(st.none() | st.just(600.0)),
+            bleed_mm=draw(st.sampled_from([0.0, 3.0])),
+            trim_mm=draw(st.none() | st.just((170.0, 260.0))),
+        ),
+        webtoon=Webtoon(height=draw(st.integers(1, 2000))),
         elements=elements,
         pages=tuple(pages),
     )
@@ -301,6 +340,10 @@ LAYOUTS = (
     'pages = []\nelements = []\ntitle = "T"\nstyle.prompt = "ink"\nstyle.strength = 1\n',
     'title = "T"\n[[elements]]\nname = "Hero"\n[[pages]]\nfile = "art/p01.png"\n[[elements]]\nname = "a.b"\n'
     '[style]\nprompt = "ink"\n',
+    'title = "T"\nseries = "S"   # of tales\n[credits]\nwriter = "A"\n[print]\nbleed_mm = 3\ndpi = 300\n[style]\n'
+    'prompt = "ink"\n[webtoon]\nwidth = 800\n[[pages]]\nfile = "art/p01.png"\n[[pages.lettering_items]]\n'
+    'box = [0, 9, 30, 20]  # sound effect\ntreat = "keep"\n[[pages.panels]]\nid = "p01-a"\nbox = [0, 0, 9, 9]\n'
+    "polygon = [[0, 0], [9, 0], [9, 9]]  # slanted\n",
 )
 
 
@@ -362,6 +405,20 @@ MISTAKES = {
     "no quotes": ('"The Dragon"', "The Dragon", "not valid TOML at column"),
     "no closing quote": ('"The Dragon" ', '"The Dragon ', "not valid TOML at column"),
     "no bracket": ("400, 400 ]", "400, 400", "not valid TOML at column"),
+    "polygon of two points": ("  # nothing", "  polygon = [[400, 0], [800, 400]] #", "pages[0].panels[1].polygon: a polygon is [[x, y], [x, y], [x, y], …]: three points or more, in whole pixels of the page"),
+    "polygon of triples": ("  # nothing", "  polygon = [[400, 0], [800, 0], [800, 400, 1]] #", "pages[0].panels[1].polygon[2]: a polygon is [[x, y], [x, y], [x, y], …]"),
+    "polygon outside": ("  # nothing", "  polygon = [[400, 0], [810, 0], [800, 400]] #", "pages[0].panels[1].polygon[1]: [810, 0] is outside of the page of 800 x 1200 pixels"),
+    "polygon and box": ("  # nothing", "  polygon = [[400, 0], [700, 0], [700, 400]] #", "pages[0].panels[1].polygon: it spans [400, 0, 300, 400], and the panel's box is [400, 0, 400, 400]; make them agree"),
+    "polygon of nothing": ("  # nothing", "  polygon = [[400, 0], [800, 400], [600, 200]] #", "pages[0].panels[1].polygon: its points enclose nothing; give the corners one after the other"),
+    "confidence": ("  # nothing", "  confidence = 2 #", "pages[0].panels[1].confidence: expected a number from 0 to 1, got 2"),
+    "by somebody": ("  # nothing", '  by = "me" #', "pages[0].panels[1].by: expected 'author', got \"me\""),
+    "treatment": ("direction = 'ltr'", 'lettering = "erase"', "lettering: expected 'keep', 'letters' or 'restyle', got \"erase\""),
+    "item without treatment": ('file = "art/p01.png"', 'file = "art/p01.png"\n[[pages.lettering_items]]\nbox = [0, 0, 9, 9]', 'pages[0].lettering_items[0]: `treat` is missing; write treat = "keep", "letters" or "restyle"'),
+    "item outside": ('file = "art/p01.png"', 'file = "art/p01.png"\nlettering_items = [{ treat = "keep", box = [0, 0, 900, 9] }]', "pages[0].lettering_items[0].box: [0, 0, 900, 9] reaches to (900, 9), outside of the page of 800 x 1200 pixels"),
+    "mask of another shape": ('file = "art/p01.png"', 'file = "art/p01.png"\nlettering_mask = "art/wide.png"', 'pages[0].lettering_mask: "art/wide.png" is 80 x 10, another shape than its page'),
+    "misspelled credit": ("revision = 3", 'revision = 3\ncredits = { writter = "A" }', 'credits.writter: no such key; did you mean "writer"?'),
+    "no dots": ("revision = 3", "revision = 3\nprint = { dpi = 0 }", "print.dpi: expected a number above 0, got 0"),
+    "language": ("revision = 3", 'revision = 3\nlanguage = "English!"', 'language: expected the code of a language, such as "en" or "pt-BR", got "English!"'),
 }  # fmt: skip
 
 
@@ -451,3 +508,17 @@ def test_lines_of_every_kind_of_value() -> None:
         ("l", 0, "r", "s"): 17, ("l", 1): 18, ("l", 1, "m", 0): 19,
     }  # fmt: skip
     assert {place: lines.get(place) for place in expected} == expected
+
+
+def test_pages_are_called_by_their_file_or_their_number(folder: Path) -> None:
+    story = written(folder)
+    assert story.page_number("p01") == story.page_number("1") == 0
+    with pytest.raises(StoryError, match='no page "p02"; the story has 1'):
+        story.page_number("p02")
+
+
+def test_a_page_has_its_own_treatment_or_the_storys(folder: Path) -> None:
+    story = written(folder, HAND_WRITTEN.replace("direction = 'ltr'", 'lettering = "letters"'))
+    (page,) = story.pages
+    assert story.treatment(page) == "letters"
+    assert story.treatment(page.model_copy(update={"lettering": "keep"})) == "keep"

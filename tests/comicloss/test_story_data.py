@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import comicloss.data as data
+import comicloss.lettering
 from comicloss.story import Element, Story, StoryPage, StoryPanel, Style
 from pages.lettering import Lettering
 from pages.model import Box
@@ -32,7 +33,7 @@ def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
     nothing = np.zeros((70, 32), dtype=bool)
     letters = nothing.copy()
     letters[10:14, 5:9] = True
-    monkeypatch.setattr(data, "find_lettering", lambda page: Lettering(letters, nothing, []))
+    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda page: Lettering(letters, nothing))
     page = np.full((140, 64, 3), 255, dtype=np.uint8)
     page[10:130, 4:28] = (200, 0, 0)
     page[10:130, 32:56] = (0, 200, 0)
@@ -80,6 +81,19 @@ def test_panels_at_the_working_scale(story: Story, tmp_path: Path) -> None:
     assert batch.prompt_of(right) == "noir, night"
 
 
+def test_what_lies_outside_of_a_polygon_is_another_panels(story: Story, tmp_path: Path) -> None:
+    (page,) = story.pages
+    cut = page.panels[0].model_copy(update={"polygon": ((4, 10), (28, 10), (4, 130)), "regions": {}})
+    batch = data.panel_batch(story.with_panel(cut), tmp_path)
+    left, right = batch.panels
+    assert left.keep[0, -1, -1] and not left.keep[0, 2, 1]
+    assert left.art[:, -1, -1].tolist() == [255, 255, 255] and left.art[:, 2, 2].tolist() == [200, 0, 0]
+    assert abs(left.keep[0].float().mean() - 0.5) < 0.05
+    assert not right.keep[0, :, :4].any()
+    example = data.examples(story.with_panel(cut), tmp_path)[0]
+    assert example.image[:, -1, -1].tolist() == [1, 1, 1]
+
+
 def test_marks_become_priors_only_where_something_was_said(story: Story, tmp_path: Path) -> None:
     batch = data.panel_batch(story, tmp_path)
     assert batch.priors.tolist() == [[1, 0], [0.25, 0]]
@@ -117,7 +131,7 @@ def test_what_is_kept_of_a_balloon_ends_at_its_outline(monkeypatch: pytest.Monke
     page[distance < 18] = 255
     balloon = distance < 23
     nothing = np.zeros_like(balloon)
-    monkeypatch.setattr(data, "find_lettering", lambda picture: Lettering(nothing, balloon, []))
+    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda picture: Lettering(nothing, balloon))
     working = data.working_page(page, 1.0)
     assert np.array_equal(working.keep, distance < 20)
     assert np.array_equal(working.picture[~working.keep], page[~working.keep])

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
+import comicloss.lettering
 from comicloss.data import resized
 from comicloss.stylize import full_size, stylize_page, stylize_picture
 from pages.errors import Stopped
+from pages.export import write_finished
+from pages.lettering import Lettering
 from pages.model import Box
+from pages.native import to_rgb
+from pages.read import load_native
+from pages.split import find_panels
 from styles.registry import load_stylenet
 from styles.screens import screens
 from styles.stylenet import StyleNet
@@ -122,14 +131,11 @@ def test_lines_are_as_crisp_as_the_page_has_them(slope: float) -> None:
 
 
 def test_gutters_and_lettering_stay_bit_for_bit(network: StyleNet, monkeypatch: pytest.MonkeyPatch) -> None:
-    import comicloss.data as data
-    from pages.lettering import Lettering
-
     page = drawing(240, 320)
     letters = np.zeros((320, 240), dtype=bool)
     letters[60:90, 80:120] = True
-    found = Lettering(letters, np.zeros_like(letters), [Box(80, 60, 120, 90)])
-    monkeypatch.setattr(data, "find_lettering", lambda picture: found)
+    found = Lettering(letters, np.zeros_like(letters))
+    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda picture: found)
     before = page.copy()
     style = network.embed(["blueprint"])[0].detach()
     finished = stylize_page(network, page, [(box, style) for box in PANELS], scale=1.0)
@@ -140,6 +146,19 @@ def test_gutters_and_lettering_stay_bit_for_bit(network: StyleNet, monkeypatch: 
     assert np.array_equal(finished[outside], page[outside])
     assert np.array_equal(finished[letters], page[letters])
     assert np.abs(finished[~outside & ~letters].astype(int) - page[~outside & ~letters]).mean() > 20
+
+
+def test_an_inset_lies_on_the_panel_around_it_whatever_the_order(network: StyleNet) -> None:
+    page = drawing(240, 320)
+    outer, inset = Box(0, 0, 240, 320), Box(60, 40, 160, 140)
+    blue, ink = (network.embed([words])[0].detach() for words in ("blueprint", "noir ink"))
+    first, second = (
+        stylize_page(network, page, panels, scale=1.0)
+        for panels in ([(outer, blue), (inset, ink)], [(inset, ink), (outer, blue)])
+    )
+    alone = stylize_page(network, page, [(inset, ink)], scale=1.0)
+    assert np.array_equal(first, second)
+    assert np.array_equal(first[40:140, 60:160], alone[40:140, 60:160])
 
 
 def test_strength_zero_is_the_page_as_drawn(network: StyleNet) -> None:
@@ -164,3 +183,57 @@ def test_stop_is_asked_before_each_panel(network: StyleNet) -> None:
     style = network.embed(["ink"])[0].detach()
     with pytest.raises(Stopped):
         stylize_page(network, drawing(240, 320), [(PANELS[0], style)], scale=1.0, stop=lambda: True)
+
+
+class Unchanging(torch.nn.Module):
+    """A network that draws what it is given."""
+
+    total_stride, receptive_field = 8, 20
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anything = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, art: torch.Tensor, *_: torch.Tensor | None) -> torch.Tensor:
+        return art
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "deep", "alpha"),
+    [
+        (150, 200, False, False),
+        (150, 200, True, False),
+        (150, 200, True, True),
+        (320, 1500, True, True),  # higher than the working size
+    ],
+)
+def test_a_network_that_changes_nothing_gives_the_page_back(
+    tmp_path: Path, width: int, height: int, deep: bool, alpha: bool
+) -> None:
+    page = drawing(width, height)
+    random = np.random.default_rng(0)
+    grain = random.integers(0, 257 if deep else 1, page.shape)
+    values = np.clip(page.astype(np.int64) * (257 if deep else 1) - grain, 0, None)
+    values = values.astype(np.uint16 if deep else np.uint8)
+    if alpha:
+        values = np.dstack([values, np.tile(np.linspace(0, 65535, width), (height, 1)).astype(np.uint16)])
+    extra = {"extrasamples": ["unassalpha"]} if alpha else {}
+    profile = imagecodecs.cms_profile("adobergb")
+    tifffile.imwrite(tmp_path / "page.tif", values, photometric="rgb", iccprofile=profile, **extra)
+
+    original = load_native(tmp_path / "page.tif")
+    picture = to_rgb(original)
+    found = find_panels(picture)
+    polygon = [(0, 0), (width, height // 20), (width // 2, height // 2)]  # and one more, slanted, on top
+    boxes = [*(panel.box for panel in found), Box(0, 0, width, height // 2)]
+    polygons = [*(panel.polygon for panel in found), polygon]
+    style = torch.zeros(4)
+    finished = stylize_page(Unchanging(), picture, [(box, style) for box in boxes], polygons=polygons)
+    write_finished(tmp_path / "page.png", finished, original)
+    back = load_native(tmp_path / "page.png")
+    assert (finished == picture).all()
+    assert back.profile == profile
+    assert (back.pixels == values[..., :3]).all()
+    if alpha:
+        assert back.alpha is not None
+        assert (back.alpha == values[..., 3]).all()

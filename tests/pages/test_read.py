@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from pages.errors import InputError, ResourceError
-from pages.read import load_rgb, natural_key, picture_files, read_page
+from pages.read import load_rgb, natural_key, picture_files, picture_size, read_page
 
 FORMATS = ["png", "jpeg", "webp", "tiff"]
 
@@ -82,6 +82,7 @@ def test_exif_orientation(tmp_path: Path, kind: str, orientation: int) -> None:
         tiles = tiles[::-1]
     assert np.abs(load_rgb(path)[20::40, 20::40, 0].astype(int) - tiles).max() <= 2
     assert read_page(path, 1).size == (tiles.shape[1] * 40, tiles.shape[0] * 40)
+    assert picture_size(path) == read_page(path, 1).size
 
 
 def swapped_profile() -> bytes:
@@ -191,13 +192,14 @@ def test_a_damaged_file_is_read_or_refused_never_a_traceback(
 def test_files_and_folders_in_natural_order(tmp_path: Path) -> None:
     folder = tmp_path / "pages"
     folder.mkdir()
-    for name in ("page10.png", "page2.JPG", "Page1.webp", "notes.txt", ".hidden.png"):
+    for name in ("page10.png", "page2.JPG", "Page1.webp", "book.PDF", "notes.txt", ".hidden.png"):
         (folder / name).write_bytes(b"x")
-    inside = [folder / "Page1.webp", folder / "page2.JPG", folder / "page10.png"]
+    names = ("book.PDF", "Page1.webp", "page2.JPG", "page10.png")
+    inside = [folder / name for name in names]
     assert picture_files([folder]) == inside
     assert picture_files(sorted(inside)) == sorted(inside, key=natural_key)
-    assert picture_files([inside[2], inside[0]]) == [inside[2], inside[0]]
-    assert picture_files([inside[1], folder]) == [inside[1], inside[0], inside[2]]
+    assert picture_files([inside[3], inside[1]]) == [inside[3], inside[1]]
+    assert picture_files([inside[2], folder]) == [inside[2], inside[0], inside[1], inside[3]]
 
 
 def test_nothing_to_read_is_told(tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pages.model import Box
-from pages.sheet import before_after, grid, numbered_overlay
+from pages.sheet import before_after, grid
 
 
 def flat(color: tuple[int, int, int], height: int = 90, width: int = 60) -> np.ndarray:
@@ -31,13 +30,3 @@ def test_a_grid_fits_pictures_of_any_shape() -> None:
     columns = (sheet == (0, 200, 0)).all(2)
     assert sheet.shape[1] == 2 * 120 + 3 * 8
     assert columns.any()
-
-
-def test_an_overlay_outlines_the_panels_and_leaves_the_picture() -> None:
-    image = flat((100, 150, 200), 400, 300)
-    overlay = numbered_overlay(image, [Box(20, 30, 280, 180), Box(20, 200, 280, 390)])
-    assert overlay.shape == image.shape
-    assert (image == (100, 150, 200)).all()
-    assert (overlay[30:180, 20] == overlay[30, 20]).all()
-    assert (overlay[30, 20] != overlay[300, 150]).any()
-    assert (numbered_overlay(image, []) == overlay[300, 150]).all()
