@@ -74,7 +74,7 @@ class FoundPanel:
     confidence: float = 1.0
 
 
-LOOK_AT_THIS = 0.5
+LOOK_AT_THIS = 0.65
 """The confidence below which a person should look at a page's panels."""
 
 

@@ -95,14 +95,18 @@ def test_a_splash_page_is_one_panel() -> None:
     assert boxes_of(np.full((300, 200, 3), 255, np.uint8)) == [Box(0, 0, 200, 300)]
 
 
-def test_slanted_gutters() -> None:
+def slanted_page() -> np.ndarray:
     image = page([Box(24, 24, 456, 336), Box(24, 348, 456, 696)])
     draw = ImageDraw.Draw(image)
     draw.polygon([(216, 24), (230, 24), (278, 336), (264, 336)], "white")
     draw.line([(216, 24), (264, 335)], "black", 3)
     draw.line([(230, 24), (278, 335)], "black", 3)
+    return np.asarray(image)
+
+
+def test_slanted_gutters() -> None:
     expected = [Box(24, 24, 264, 336), Box(230, 24, 456, 336), Box(24, 348, 456, 696)]
-    assert_same(boxes_of(np.asarray(image)), expected, 0.93)
+    assert_same(boxes_of(slanted_page()), expected, 0.93)
 
 
 def test_a_balloon_across_the_gutter() -> None:
@@ -207,12 +211,7 @@ def test_manga_is_the_mirror_of_western(corners: list[tuple[int, int, int, int]]
 
 
 def test_a_slanted_panel_has_a_polygon() -> None:
-    image = page([Box(24, 24, 456, 336), Box(24, 348, 456, 696)])
-    draw = ImageDraw.Draw(image)
-    draw.polygon([(216, 24), (230, 24), (278, 336), (264, 336)], "white")
-    draw.line([(216, 24), (264, 335)], "black", 3)
-    draw.line([(230, 24), (278, 335)], "black", 3)
-    left, right, below = find_panels(np.asarray(image))
+    left, right, below = find_panels(slanted_page())
     assert below.polygon is None
     assert left.polygon is not None and right.polygon is not None
     corners = np.array([(24, 24), (216, 24), (264, 336), (24, 336)])
