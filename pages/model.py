@@ -41,25 +41,6 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """One panel of a page.
-
-    Attributes:
-        id: "p03-02": page 3, second panel; kept for good once the author has seen it.
-        page: the page's number, from 1.
-        order: place in reading order on its page, from 1.
-        box: in pixels of the page.
-        polygon: corner points in pixels of the page where the panel is no rectangle.
-    """
-
-    id: str
-    page: int
-    order: int
-    box: Box
-    polygon: tuple[tuple[int, int], ...] | None = None
-
-
-@dataclass(frozen=True)
 class FoundPanel:
     """A panel as the detector sees it, before it has an id.
 
@@ -87,11 +68,9 @@ class Page:
         path: the picture file; never modified.
         size: (width, height) in pixels, after EXIF orientation.
         dpi: dots per inch where the file says so.
-        panels: in reading order; empty until they are found.
     """
 
     number: int
     path: Path
     size: tuple[int, int]
     dpi: float | None = None
-    panels: tuple[Panel, ...] = ()
