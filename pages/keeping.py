@@ -14,6 +14,7 @@ from pages.filling import fill_lettering
 from pages.lettering import Lettering
 from pages.model import Box, Treatment
 
+_UNLIKE = 128  # levels from the edge of what is kept to what is something else beside it
 _FAINTEST = 96  # levels between paper and ink; less counts in part, or noise of the paper would be kept
 _PAPER, _INK = 0.15, 0.6  # of what is between paper and ink: up to here no ink, from here all ink
 
@@ -74,8 +75,9 @@ def kept_lettering(
 def kept_share(page: NDArray[np.uint8], kept: Kept, *, feather: float) -> NDArray[np.float32]:
     """How much of each pixel stays as drawn: (H, W) in [0, 1], for ``pages.compose``.
 
-    It is 1 on all of ``kept.whole``, with a soft edge outside of it, and in ``kept.letters`` as much as there
-    is ink.
+    It is 1 on all of ``kept.whole``. Outside of it the edge is soft where the drawing goes on as it is, and
+    hard where something else begins: the art beside a balloon's outline would be a halo around it. In
+    ``kept.letters`` it is as much as there is ink.
 
     Args:
         page: (H, W, 3) uint8.
@@ -84,10 +86,16 @@ def kept_share(page: NDArray[np.uint8], kept: Kept, *, feather: float) -> NDArra
     """
     share = np.zeros(page.shape[:2], np.float32)
     if kept.whole.any():
-        share = cv2.distanceTransform((~kept.whole).astype(np.uint8), cv2.DIST_L2, 3).astype(np.float32)
-        share *= np.float32(-1 / (feather + 1))
-        share += 1
-        np.clip(share, 0, 1, out=share)
+        away, nearest = cv2.distanceTransformWithLabels(
+            (~kept.whole).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        share[kept.whole] = 1
+        edge = (away > 0) & (away < feather + 1)
+        place = np.zeros(int(nearest.max()) + 1, np.intp)
+        place[nearest[kept.whole]] = np.flatnonzero(kept.whole)
+        inside = page.reshape(-1, 3)[place[nearest[edge]]].astype(np.int16)
+        apart = np.abs(page[edge] - inside).max(axis=1).astype(np.float32)
+        share[edge] = (1 - away[edge] / np.float32(feather + 1)) * (1 - apart / _UNLIKE).clip(0, 1)
     if kept.letters.any():
         _add_ink(page, kept.letters, share)
     return share

@@ -68,7 +68,7 @@ def test_what_is_whole_is_all_there_with_a_soft_edge_as_wide_as_asked(feather: f
     whole = np.zeros((60, 80), np.bool_)
     for y, x in random.integers(0, (50, 70), (3, 2)):
         whole[y : y + 10, x : x + 10] = True
-    page = random.integers(0, 256, (60, 80, 3)).astype(np.uint8)
+    page = np.full((60, 80, 3), 200, np.uint8)
     share = kept_share(page, Kept(whole, np.zeros_like(whole)), feather=feather)
     assert (share[whole] == 1).all() and share.min() >= 0
     y, x = np.nonzero(whole)
@@ -76,6 +76,20 @@ def test_what_is_whole_is_all_there_with_a_soft_edge_as_wide_as_asked(feather: f
     away = np.sqrt(((rows[..., None] - y) ** 2 + (columns[..., None] - x) ** 2).min(axis=-1))
     assert (share[away > 1.06 * (feather + 1)] == 0).all()  # the distance is a chamfer's
     assert (share[(away > 0) & (away < 0.94 * (feather + 1))] > 0).all() and (share[~whole] < 1).all()
+
+
+@pytest.mark.parametrize(("outline", "art"), [(0, 190), (240, 60)])
+def test_the_art_beside_an_outline_is_no_halo(outline: int, art: int) -> None:
+    page = np.full((60, 80, 3), art, np.uint8)
+    page[20:40, 20:60] = outline
+    page[19, 20:60] = page[40, 20:60] = (outline + art) // 2  # a soft edge
+    page[22:38, 22:58] = 255 - outline
+    whole = np.zeros((60, 80), np.bool_)
+    whole[20:40, 20:60] = True
+    share = kept_share(page, Kept(whole, np.zeros_like(whole)), feather=2)
+    assert (share[whole] == 1).all()
+    assert (share[19, 20:60] > 0.1).all() and (share[19, 20:60] < 0.6).all()
+    assert (share[18] == 0).all() and (share[:, 19] == 0).all() and (share[:, 60] == 0).all()
 
 
 def test_nothing_kept_is_a_share_of_nothing() -> None:

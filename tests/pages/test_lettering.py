@@ -240,8 +240,7 @@ def test_a_balloon_ends_at_its_outline_where_that_is_thin_too(times: int) -> Non
     balloon = (np.asarray(image) != (150, 190, 160)).any(2)
     middle = 415 * times, 407 * times
     font = ImageFont.load_default(30 * times)
-    draw.multiline_text(middle, "Nobody told me
-that it is cold!", "black", font, anchor="mm")
+    draw.multiline_text(middle, "Nobody told me\nthat it is cold!", "black", font, anchor="mm")
     found = find_lettering(np.asarray(image))
     assert len(found.blocks) == 1
     assert found.balloons[balloon].mean() > 0.97
