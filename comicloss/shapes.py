@@ -12,6 +12,7 @@ from comicloss.story.model import BoxXYWH, Point
 from pages.errors import UsageError
 from pages.model import Box, Direction
 from pages.order import reading_order
+from pages.region import Region
 
 SAME_PANEL = 0.5
 """Intersection over union from which two boxes are one panel."""
@@ -128,4 +129,5 @@ def matches(boxes: Sequence[Box], others: Sequence[Box], least: float = SAME_PAN
 
 def in_reading_order(panels: Sequence[StoryPanel], direction: Direction) -> tuple[StoryPanel, ...]:
     """The panels in the order in which they are read."""
-    return tuple(panels[place] for place in reading_order([box_of(panel) for panel in panels], direction))
+    boxes = [Region(np.array(corners_of(panel), np.float64)).even_box for panel in panels]
+    return tuple(panels[place] for place in reading_order(boxes, direction))

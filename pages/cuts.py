@@ -203,6 +203,8 @@ class CutPage:
                     margin = part.region.part(seen.edge.normal, seen.edge.offset, behind=behind)
                     if not 1 < margin.area < part.region.area / 2 or part.is_at_frame(margin, seen.edge):
                         continue
+                    if seen.edge.slant >= _SLANTED and margin.fill <= _FILL:
+                        continue
                     if most_ink < 0:
                         most_ink = min(_BLANK, _BLANKER * self._ink(part.region))
                     if self._ink(self._off_line(margin, seen.edge, behind=behind)) < most_ink:

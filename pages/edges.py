@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ STEP = 2.0
 _SHORTEST_SEGMENT, _SHORTEST_SEED, _SHORTEST_EDGE = 0.016, 0.045, 0.09  # shares of the page's shorter side
 _BREAK = 0.012  # the same: so long a break of a line is bridged, as between dashes
 _OFF_LINE = 0.0028  # the same: how far a segment may lie off the line that it belongs to
-_MOST_EDGES, _MOST_SEEDS = 80, 300
+_MOST_EDGES, _MOST_SEEDS = 70, 300
 _SCALE = 0.8  # LSD's own, against the stairs of slanted lines without gray levels
 
 
@@ -96,30 +97,37 @@ def _lines(ends: Array, shorter: float) -> Iterator[tuple[Array, float, Array]]:
     angle = np.arctan2(along[:, 1], along[:, 0]) % np.pi
     may_turn = np.minimum(0.05 + 1 / length, 0.2)  # the angle of a short segment is less certain
     near = max(1.6, _OFF_LINE * shorter)
-    middles, reach = ends.mean(1), 4 * near
+    seeds = min(int((length >= _SHORTEST_SEED * shorter).sum()), _MOST_SEEDS)
+    normals, middles = np.stack([-along[:seeds, 1], along[:seeds, 0]], axis=1), ends.mean(1)
+    away = normals @ middles.T - (normals * middles[:seeds]).sum(1)[:, None]
+    turned = np.abs((angle - angle[:seeds, None] + np.pi / 2) % np.pi - np.pi / 2)
+    alike = (np.abs(away) < 4 * near) & (turned <= may_turn + 0.03)
     free = np.ones(len(ends), np.bool_)
-    for seed in range(min(int((length >= _SHORTEST_SEED * shorter).sum()), _MOST_SEEDS)):
+    for seed in range(seeds):
         if not free[seed]:
             continue
-        normal = np.array([-along[seed, 1], along[seed, 0]])
-        offset = float(normal @ middles[seed])
-        turned = np.abs((angle - angle[seed] + np.pi / 2) % np.pi - np.pi / 2)
-        alike = np.flatnonzero((turned <= may_turn + 0.03) & (np.abs(middles @ normal - offset) < reach))
-        members = alike[_on_line(ends[alike], normal, offset, near)]
-        points, weight = ends[members].reshape(-1, 2), np.repeat(length[members], 2)
-        center = weight @ points / weight.sum()
-        spread = (points - center) * np.sqrt(weight)[:, None]
-        normal = np.linalg.eigh(spread.T @ spread)[1][:, 0]
-        if normal[np.abs(normal).argmax()] < 0:
-            normal = -normal
-        offset = float(normal @ center)
-        members = alike[_on_line(ends[alike], normal, offset, near)]
+        candidates = np.flatnonzero(alike[seed])
+        offset = float(normals[seed] @ middles[seed])
+        members = candidates[_on_line(ends[candidates], normals[seed], offset, near)]
+        normal, offset = _fitted(ends[members].reshape(-1, 2), np.repeat(length[members], 2))
+        members = candidates[_on_line(ends[candidates], normal, offset, near)]
         free[members] = free[seed] = False
         if not members.size:
             continue
         spans = _joined(np.sort(ends[members] @ np.array([-normal[1], normal[0]]), axis=1), _BREAK * shorter)
         if (spans[:, 1] - spans[:, 0]).sum() >= _SHORTEST_EDGE * shorter:
             yield normal, offset, spans
+
+
+def _fitted(points: Array, weight: Array) -> tuple[Array, float]:
+    """(normal, offset) of the line nearest to weighted points, by total least squares in closed form."""
+    center = weight @ points / weight.sum()
+    x, y = (points - center).T
+    tilt = 0.5 * math.atan2(2 * float(weight @ (x * y)), float(weight @ (x * x) - weight @ (y * y)))
+    normal = np.array([-math.sin(tilt), math.cos(tilt)])
+    if normal[np.abs(normal).argmax()] < 0:
+        normal = -normal
+    return normal, float(normal @ center)
 
 
 def _on_line(ends: Array, normal: Array, offset: float, near: float) -> NDArray[np.bool_]:

@@ -32,11 +32,9 @@ class Region:
     @property
     def area(self) -> float:
         """In square pixels."""
-        points = self.corners.tolist()
-        return (
-            abs(sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(points[-1:] + points, points, strict=False)))
-            / 2
-        )
+        points: list[list[float]] = self.corners.tolist()
+        pairs = zip(points[-1:] + points, points, strict=False)
+        return abs(sum((one[0] * other[1] - one[1] * other[0] for one, other in pairs), 0.0)) / 2
 
     @property
     def thickness(self) -> float:

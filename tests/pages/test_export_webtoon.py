@@ -60,6 +60,10 @@ def test_the_slices_are_the_strip_and_never_cut_lettering(pages: list[StripPage]
             # As far as resampling might have blurred it, had there been any, and not beyond its page.
             last = min(box.bottom + 3, len(page.picture))
             clear[top + max(box.top - 3, 0) + 1 : top + last] = False
+    for top, above, below in zip(tops[1:], pages, pages[1:], strict=False):
+        ends = any(box.bottom >= len(above.picture) - 1 for box in above.lettering)
+        if ends and any(box.top <= 1 for box in below.lettering):  # lettering that runs on
+            clear[top] = False
     assert allowed[cuts(slices)].all()
     for start, part in zip([0, *cuts(slices)], slices, strict=True):
         if len(part) > height:  # only where lettering leaves no choice
