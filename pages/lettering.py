@@ -208,20 +208,40 @@ def _drawn_shape(image: NDArray[np.uint8], block: Block, shape: Shape, scale: fl
     first = int(starts[0]) + 1 if len(starts) else len(inked)
     ends = np.flatnonzero(inked[first:-1] < 0.5)
     thickness = float(first + ends[0]) if len(ends) else 1.5 * pixel
-    mask = _up_to_the_ink(inside > 0, away <= thickness, unlike > line, round(pixel))
+    outline = (away > 0) & (away <= thickness)
+    art = np.zeros(outline.shape, np.bool_)
+    art[outline] = _unlike_ink(
+        image[window.top : window.bottom, window.left : window.right][outline],
+        unlike[outline] > line,
+        block.ground,
+    )
+    mask = _without_art(away <= thickness, art, round(pixel))
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     top, left, bottom, right = (int(edge) for edge in (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))
     tight = Box(window.left + left, window.top + top, window.left + right, window.top + bottom)
     return tight, mask[top:bottom, left:right]
 
 
-def _up_to_the_ink(inside: Mask, mask: Mask, inked: Mask, pixel: int) -> Mask:
+def _unlike_ink(pixels: NDArray[np.uint8], inked: Mask, ground: float) -> Mask:
+    """Which pixels (N, 3) of an outline and what is beside it are not of the outline's color: (N,) bool.
+
+    Args:
+        pixels: around a balloon.
+        inked: (N,), where they are dark or light as the outline is.
+        ground: gray level of the balloon's paper.
+    """
+    if not inked.any():
+        return ~inked
+    ink = np.median(pixels[inked], axis=0)
+    return np.asarray(np.abs(pixels - ink).max(axis=1) > 0.5 * np.abs(ground - ink).max(), np.bool_)
+
+
+def _without_art(mask: Mask, unlike_ink: Mask, pixel: int) -> Mask:
     """A balloon with its outline, without the art beyond the outline where that is thinner than elsewhere."""
-    beyond = (~mask | (mask & ~inside & ~inked)).astype(np.uint8)
-    _, parts = cv2.connectedComponents(beyond, connectivity=4)
-    art = np.zeros(int(parts.max()) + 1, np.bool_)
-    art[np.unique(parts[~mask])] = True
-    within = (~art[parts]).astype(np.uint8)
+    _, parts = cv2.connectedComponents((~mask | unlike_ink).astype(np.uint8), connectivity=4)
+    beyond = np.zeros(int(parts.max()) + 1, np.bool_)
+    beyond[np.unique(parts[~mask])] = True
+    within = (~beyond[parts]).astype(np.uint8)
     brush = np.ones((2 * max(pixel, 1) + 1,) * 2, np.uint8)  # gaps in a line, and its soft inner edge there
     return np.asarray(cv2.morphologyEx(within, cv2.MORPH_CLOSE, brush), np.bool_) & mask
 
