@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comicloss.lettering import mask_picture, page_lettering
+from comicloss.lettering import page_lettering
 from comicloss.story import Element, LetteringItem, Story, Style, load_story, save_story
-from comicloss.story.model import BoxXYWH, Kind, Treatment, normal
+from comicloss.story.model import BoxXYWH, Kind, normal
 from comicloss.workplace import file_digest
 from pages.errors import StoryError, UsageError
 from pages.export import write_png
 from pages.files import os_errors, write_atomic
-from pages.model import Direction
+from pages.model import Direction, Treatment
+from pages.painted import mask_picture
 from pages.read import load_rgb
 
 DEFAULT_PROMPT = "ink"
@@ -145,8 +146,8 @@ def paint_lettering(folder: Path, pages: Sequence[str]) -> list[Path]:
         file = page.lettering_mask or f"lettering/p{number + 1:02d}.png"
         if page.lettering_mask is None:
             if not (folder / file).exists():
-                found = page_lettering(story, page, folder, load_rgb(folder / page.file))
-                write_png(folder / file, mask_picture(found.text, found.balloons | found.text))
+                found = page_lettering(page, folder, load_rgb(folder / page.file))
+                write_png(folder / file, mask_picture(found))
             masked = page.model_copy(update={"lettering_mask": file})
             story = save_story(story.with_page(number, masked), folder)
         pictures.append(folder / file)

@@ -53,7 +53,7 @@ def guided_pages(story: Story, finished: Sequence[Path]) -> list[GuidedPage]:
 def strip_pages(story: Story, folder: Path, finished: Sequence[Path]) -> Iterator[StripPage]:
     """Finished pages with what must not be cut, one at a time."""
     for page, path in zip(story.pages, finished, strict=True):
-        lettering = page_lettering(story, page, folder, load_rgb(folder / page.file)).boxes
+        lettering = page_lettering(page, folder, load_rgb(folder / page.file)).boxes
         panels = [Box.from_xywh(*panel.box) for panel in page.panels]
         yield StripPage(load_rgb(path), lettering, panels)
 

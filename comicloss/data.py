@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import binary_dilation
 from torch import Tensor
 from torch.nn import functional as F
 
 from classifiers.data import Example
-from comicloss.lettering import KEEP_ALL, LetteringPlan, lettering_plan
+from comicloss.lettering import page_kept
 from comicloss.story import Story, StoryPage, StoryPanel
 from pages.compose import covered
-from pages.lettering import fill_lettering
+from pages.filling import fill_lettering
+from pages.keeping import Kept
 from pages.model import Box
 from pages.progress import Progress, Stop, never, silent, stop_here
 from pages.read import load_rgb
@@ -35,10 +35,6 @@ _STRIP = 2.2
 """A page this many times as high as wide is a strip to scroll through: its width counts, not its height."""
 _PAGE_SHAPE = 1.4
 """Height over width of an ordinary page."""
-_RIM = 5
-"""At most so many pixels of background around a balloon are given back to the panel."""
-_INK = 140
-"""Gray below which a pixel counts as drawn."""
 _EXAMPLE_SIDE = 384
 """Longest side of a picture that the classifiers learn from; they look at less than this."""
 
@@ -68,13 +64,11 @@ class WorkingPage:
     Attributes:
         picture: (h, w, 3) uint8, with the lettering that stays filled.
         keep: (h, w) bool, lettering and balloons that stay as drawn: they count in no loss.
-        letters: (h, w) bool, the part of ``keep`` of which the ink alone stays.
         scale: working pixels per page pixel.
     """
 
     picture: Picture
     keep: NDArray[np.bool_]
-    letters: NDArray[np.bool_]
     scale: float
 
     def box(self, box: Box) -> Box:
@@ -87,21 +81,20 @@ class WorkingPage:
         return Box(left, top, right, bottom)
 
 
-def working_page(page: Picture, scale: float | None = None, plan: LetteringPlan = KEEP_ALL) -> WorkingPage:
+def working_page(page: Picture, kept: Kept, scale: float | None = None) -> WorkingPage:
     """A page, (H, W, 3) uint8, at the working scale, with the lettering filled that stays as drawn.
 
     Args:
         page: (H, W, 3) uint8.
+        kept: what of its lettering stays, in the size of the page.
         scale: working pixels per page pixel; from the page's height by default.
-        plan: what becomes of its lettering, and where it is if that is known.
     """
     height, width = page.shape[:2]
     scale = working_scale(width, height) if scale is None else scale
     small = resized(page, max(1, round(width * scale)), max(1, round(height * scale)))
-    kept = plan.kept(*plan.masks(small), scale)
-    whole = kept.whole if plan.told else _up_to_the_ink(small, kept.whole)
-    letters = kept.letters & ~whole
-    return WorkingPage(fill_lettering(small, whole | letters), whole | letters, letters, scale)
+    resized_kept = kept.resized(small.shape[1], small.shape[0])
+    keep = resized_kept.whole | resized_kept.letters
+    return WorkingPage(fill_lettering(small, keep), keep, scale)
 
 
 def story_page(story: Story, page: StoryPage, folder: Path) -> tuple[Picture, WorkingPage]:
@@ -111,16 +104,7 @@ def story_page(story: Story, page: StoryPage, folder: Path) -> tuple[Picture, Wo
         InputError: it, or a picture that belongs to it, cannot be read.
     """
     picture = load_rgb(folder / page.file)
-    return picture, working_page(picture, plan=lettering_plan(story, page, folder))
-
-
-def _up_to_the_ink(picture: Picture, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A mask without the rim of background around a balloon's outline, which would stay as a halo."""
-    light = mask & (picture.mean(axis=2) > _INK)
-    outside = ~mask
-    for _ in range(_RIM):
-        outside = binary_dilation(outside) & (light | ~mask)
-    return ~outside
+    return picture, working_page(picture, page_kept(story, page, folder, picture))
 
 
 @dataclass(frozen=True)

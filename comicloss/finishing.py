@@ -35,13 +35,15 @@ from comicloss.finetune import (
     untuned,
 )
 from comicloss.freshness import FINISHED_RECORD, RUNS, finished_pages, has_marks, stylize_inputs
-from comicloss.lettering import lettering_plan
+from comicloss.lettering import page_kept
 from comicloss.story import Story, load_story, save_story
 from comicloss.stylize import stylize_page
 from comicloss.training import load_classifiers, train
 from comicloss.workplace import CACHE, digest, file_digest, read_record, write_record
 from pages.errors import ComicLossError, PartialError, UsageError
 from pages.export import write_finished
+from pages.keeping import kept_lettering
+from pages.lettering import find_lettering
 from pages.model import Box
 from pages.native import to_rgb
 from pages.progress import Progress, Stop, stop_here
@@ -144,7 +146,7 @@ def stylize(
                     picture,
                     list(zip(boxes, styles, strict=True)),
                     polygons=[panel.polygon for panel in page.panels],
-                    plan=lettering_plan(story, page, folder),
+                    kept=page_kept(story, page, folder, picture),
                     strength=story.style.strength,
                     flats=None if page.flats is None else _flats(folder / page.flats, picture),
                     stop=stop,
@@ -321,7 +323,8 @@ def _loose_scale(picture: Picture) -> float:
 
 
 def _loose_panel(name: str, picture: Picture) -> PanelArt:
-    working = working_page(picture, _loose_scale(picture))
+    kept = kept_lettering(find_lettering(picture))
+    working = working_page(picture, kept, _loose_scale(picture))
     keep = torch.from_numpy(working.keep.copy())[None]
     return PanelArt(name, to_tensor(working.picture), keep, (0, 0), working.scale)
 

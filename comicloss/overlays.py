@@ -76,11 +76,10 @@ def lettering_overlays(
     for number, page in enumerate(story.pages, 1):
         stop_here(stop, "Drawing the lettering")
         picture = load_rgb(folder / page.file)
-        found = page_lettering(story, page, folder, picture)
-        balloons = found.balloons | found.text
+        found = page_lettering(page, folder, picture)
         path = folder / LETTERING / f"p{number:02d}.png"
-        write_png(path, lettering_overlay(picture, found.text, balloons))
-        written[page.file] = path, float(balloons.mean())
+        write_png(path, lettering_overlay(picture, found.text, found.balloons))
+        written[page.file] = path, float(found.balloons.mean())
         progress(number, len(story.pages), "drawing the lettering")
     _take_away_others(folder / LETTERING, [path for path, _ in written.values()])
     return written

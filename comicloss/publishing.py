@@ -122,14 +122,14 @@ def _write_layers(story: Story, folder: Path, targets: list[Path], stop: Stop) -
     for page, source, target in zip(story.pages, finished_pages(story, folder), targets, strict=True):
         stop_here(stop, "Exporting")
         original = load_rgb(folder / page.file)
-        found = page_lettering(story, page, folder, original)
+        found = page_lettering(page, folder, original)
         height, width = original.shape[:2]
         write_openraster(
             target,
             original=original,
             finished=load_rgb(source),
             elements=element_masks(story, page, (width, height)),
-            lettering=found.text | found.balloons,
+            lettering=found.balloons,
             dpi=read_page(source, 1).dpi,
         )
 

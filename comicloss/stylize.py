@@ -12,10 +12,12 @@ from scipy.ndimage import uniform_filter
 from torch import Tensor
 from torch.nn import functional as F
 
-from comicloss.data import Picture, WorkingPage, resized, to_tensor, unit, working_page
-from comicloss.lettering import KEEP_ALL, LetteringPlan, ink
+from comicloss.data import Picture, resized, to_tensor, unit, working_page
 from pages.compose import StylizedPanel, compose_page
-from pages.model import Box
+from pages.frames import frame_mask
+from pages.keeping import Kept, kept_lettering, kept_share
+from pages.lettering import find_lettering
+from pages.model import Box, FoundPanel
 from pages.progress import Stop, never, stop_here
 from styles.screens import screens
 from styles.stylenet import StyleNet
@@ -29,6 +31,8 @@ _BAND = 512  # rows of a large page that are enlarged at a time
 _WINDOW = 5  # side of the windows in which finished tone is fitted to drawn tone
 _NOISE = 0.05  # drawn contrast below this is taken for paper, not for a line
 _LARGEST_GAIN = 1.5
+_FEATHER = 0.7  # working pixels of the soft edge around kept lettering, and at most as many of the page:
+_WIDEST_FEATHER = 2.0
 
 
 def padded(planes: Tensor, stride: int) -> Tensor:
@@ -99,10 +103,10 @@ def stylize_page(
     strength: float = 1.0,
     flats: Tensor | None = None,
     scale: float | None = None,
-    plan: LetteringPlan = KEEP_ALL,
+    kept: Kept | None = None,
     stop: Stop = never,
 ) -> Picture:
-    """Finish a page of any size. Gutters stay as they were drawn, and lettering as planned.
+    """Finish a page of any size. Gutters and frames stay as they were drawn, and lettering where it is kept.
 
     Larger panels are laid down first, so that insets lie on top.
 
@@ -117,7 +121,7 @@ def stylize_page(
         strength: 0 (as drawn) to 1 (all of the style).
         flats: (4, h, w) uint8 color hints for the page at the working scale.
         scale: working pixels per page pixel; from the page's height by default.
-        plan: what becomes of the lettering.
+        kept: what of the lettering stays, in the size of the page; by default all that is found.
         stop: asked before each panel.
 
     Returns:
@@ -126,7 +130,8 @@ def stylize_page(
     Raises:
         Stopped: when ``stop()`` is true.
     """
-    working = working_page(page, scale, plan)
+    kept = kept_lettering(find_lettering(page)) if kept is None else kept
+    working = working_page(page, kept, scale)
     finished = []
     for (box, style), polygon in zip(panels, polygons or [None] * len(panels), strict=True):
         stop_here(stop, "Finishing the page")
@@ -140,26 +145,12 @@ def stylize_page(
         mixed = _blended(drawn_at, full_size(picture, art, drawn_at), strength)
         finished.append(StylizedPanel(box, mixed, polygon))
     finished.sort(key=lambda panel: -panel.box.width * panel.box.height)
-    return compose_page(page, finished, kept_share(page, working, plan))
-
-
-def kept_share(page: Picture, working: WorkingPage, plan: LetteringPlan) -> NDArray[np.float32]:
-    """How much of each pixel of the page stays as drawn: (H, W) in [0, 1], feathered at the edges.
-
-    Args:
-        page: (H, W, 3) uint8.
-        working: the same at the working scale.
-        plan: what becomes of the lettering.
-    """
-    height, width = page.shape[:2]
-    share = _unit(resized((working.keep & ~working.letters).astype(np.uint8) * 255, width, height))
-    letters = resized(working.letters.astype(np.uint8) * 255, width, height)
-    if plan.told is not None:  # the edges are known better than the working scale has them
-        exact = plan.kept(*plan.masks(page), 1.0)
-        share, letters = np.maximum(share, exact.whole), np.maximum(letters, exact.letters * np.uint8(255))
-    if letters.any():
-        share = np.maximum(share, ink(page, letters > 127))
-    return share
+    share = kept_share(page, kept, feather=_feather(working.scale))
+    outlines = [
+        FoundPanel(panel.box, None if panel.polygon is None else tuple(panel.polygon)) for panel in finished
+    ]
+    np.maximum(share, frame_mask(page, outlines), out=share)
+    return compose_page(page, finished, share)
 
 
 def full_size(finished: Picture, art: Picture, page_art: Picture) -> Picture:
@@ -195,6 +186,11 @@ def full_size(finished: Picture, art: Picture, page_art: Picture) -> Picture:
             tone = np.clip(large + slope * detail, 0, 1)
             result[top:bottom, :, channel] = np.rint(tone * 255)
     return result
+
+
+def _feather(scale: float) -> float:
+    """Pixels of the page over which kept lettering blends into the finish, at this working scale."""
+    return min(max(_FEATHER / scale, 1.0), _WIDEST_FEATHER)
 
 
 def _spans(length: int, size: int) -> Iterator[tuple[int, int]]:

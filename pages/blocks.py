@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.balloons import Grounds, Mask, Shape, closed_shape, cut_shape, seed_beside, without_tail
-from pages.glyphs import Glyphs, find_glyphs, group_glyphs
+from pages.glyphs import Glyphs, dark_and_light, find_glyphs, group_glyphs
 from pages.model import Box
 
 Kind = Literal["balloon", "caption", "free"]
@@ -57,18 +57,19 @@ def find_blocks(image: NDArray[np.uint8]) -> list[Block]:
     """The blocks of text of a picture (H, W, 3) uint8 of working size: dark ones, then light ones."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8)
     taken = np.zeros(gray.shape, np.bool_)
-    dark = list(_blocks(image, gray, taken, light=False))
+    dark_ink, light_ink = dark_and_light(gray)
+    dark = list(_blocks(image, gray, dark_ink, taken, light=False))
     for block in dark:
         taken[block.box.top : block.box.bottom, block.box.left : block.box.right] = True
-    light = _blocks(image, 255 - gray, taken, light=True)
+    light = _blocks(image, 255 - gray, light_ink, taken, light=True)
     return dark + [replace(block, ink=255 - block.ink, ground=255 - block.ground) for block in light]
 
 
 def _blocks(
-    image: NDArray[np.uint8], gray: NDArray[np.uint8], taken: Mask, *, light: bool
+    image: NDArray[np.uint8], gray: NDArray[np.uint8], ink: NDArray[np.uint8], taken: Mask, *, light: bool
 ) -> Iterator[Block]:
     """The blocks of dark text of a gray picture, which is a negative where the text is light."""
-    glyphs = find_glyphs(gray)
+    glyphs = find_glyphs(gray, ink)
     usable = (glyphs.unrest < 25) & (glyphs.clear > 0.1) & ~_rings(glyphs)
     groups = [_group(glyphs, members) for members in group_glyphs(gray, glyphs, usable)]
     odd = [group for group in groups if len(group.members) > 4 and group.score < _WRITTEN]

@@ -62,22 +62,30 @@ class Glyphs:
         return np.maximum(self.width, self.height)
 
 
-def ink_of(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Where a gray picture is darker than its surroundings: (H, W) in {0, 1}.
+def dark_and_light(gray: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Where a gray picture is darker than its surroundings, and where lighter: (H, W) in {0, 1} each.
 
-    The local threshold is that of Sauvola and Pietikäinen (2000). Dark surroundings have no ink.
+    The local threshold is that of Sauvola and Pietikäinen (2000), for the lighter that of the negative. Dark
+    surroundings have no darker ink, light ones no lighter.
     """
-    mean = cv2.blur(gray, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REFLECT).astype(np.float32)
-    square = cv2.sqrBoxFilter(gray, cv2.CV_32F, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REFLECT)
-    spread = cv2.sqrt(cv2.max(square - mean * mean, 0))
-    level = cv2.min(mean * (0.72 + 0.28 / 128 * spread), mean - 14)
+    windows = (_WINDOW, _WINDOW)
+    mean = cv2.boxFilter(gray, cv2.CV_32F, windows, borderType=cv2.BORDER_REFLECT)
+    square = cv2.sqrBoxFilter(gray, cv2.CV_32F, windows, borderType=cv2.BORDER_REFLECT)
+    share = 0.72 + 0.28 / 128 * cv2.sqrt(cv2.max(square - mean * mean, 0))
+    dark = _below(gray, mean, share)
+    return dark, _below(255 - gray, 255 - mean, share)
+
+
+def _below(
+    gray: NDArray[np.uint8], mean: NDArray[np.float32], share: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    level = cv2.min(mean * share, mean - 14)
     level[mean < _DARKEST] = 0
     return np.asarray(gray < level, np.uint8)
 
 
-def find_glyphs(gray: NDArray[np.uint8]) -> Glyphs:
-    """The dark letter-sized spots of a picture (H, W) of working size."""
-    ink = ink_of(gray)
+def find_glyphs(gray: NDArray[np.uint8], ink: NDArray[np.uint8]) -> Glyphs:
+    """The letter-sized spots of a picture (H, W) of working size, in which ink (H, W) in {0, 1} is dark."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
     width, height, area = (
         stats[:, column].astype(np.float64)
@@ -89,7 +97,7 @@ def find_glyphs(gray: NDArray[np.uint8]) -> Glyphs:
     fits &= size < 25 * thin
     fits[0] = False
     fitting = np.where(fits, np.arange(count), 0).astype(np.float32)
-    marked = fitting[labels]
+    marked = np.take(fitting, labels)
     depth = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
     inked = np.flatnonzero(marked)
     spot = labels.ravel()[inked]
@@ -149,7 +157,8 @@ def group_glyphs(
     good = gap < _REACH * np.maximum(np.minimum(larger, 3 * smaller + 4), 10)
     good &= np.abs(level[one] - level[two]) < _GROUND_TOLERANCE
     good &= (larger < 6 * smaller) & (np.abs(ink[one] - ink[two]) < 70)
-    one, two = one[good], two[good]
+    pairs = np.unique(np.minimum(one, two)[good] * len(chosen) + np.maximum(one, two)[good])
+    one, two = np.divmod(pairs, len(chosen))
     is_glyph = np.zeros(int(glyphs.labels.max()) + 1, np.bool_)
     is_glyph[glyphs.number] = True
     other = ((glyphs.labels > 0) & ~is_glyph[glyphs.labels]).astype(np.uint8)

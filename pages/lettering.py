@@ -1,10 +1,9 @@
-"""Where a page has lettering: balloons, captions and letters, as masks; and what of it stays as drawn."""
+"""Where a page has lettering: balloons, captions and letters, as masks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -12,12 +11,7 @@ from numpy.typing import NDArray
 
 from pages.balloons import Mask, Shape, grown
 from pages.blocks import Block, Kind, find_blocks
-from pages.errors import InputError
-from pages.filling import fill_lettering as fill_lettering
 from pages.model import Box
-
-Treat = Literal["keep", "letters", "restyle"]
-"""What becomes of lettering: all as drawn; the letters as drawn on a restyled balloon; all restyled."""
 
 _PAGE_SIDE = 1400  # working pixels of the height of a page
 _STRIP_WIDTH = 1000  # the least working width of a strip that is read downwards
@@ -123,66 +117,6 @@ def lettering_of(text: Mask, balloons: Mask) -> Lettering:
     return Lettering(text.copy(), whole, tuple(blocks))
 
 
-def corrected(lettering: Lettering, marks: NDArray[np.uint8]) -> Lettering:
-    """The lettering with an author's corrections, painted on a picture of the page's size.
-
-    Red is text, blue is balloon, green is no lettering; every other color leaves what was found. Colors count
-    where one channel is at least 160 and both others are at most 96.
-
-    Args:
-        marks: (H, W, 3) uint8.
-
-    Raises:
-        InputError: the picture is not of the page's size.
-    """
-    if marks.shape != (*lettering.text.shape, 3):
-        raise InputError(
-            f"the lettering mask is {marks.shape[1]} x {marks.shape[0]} pixels,"
-            f" its page {lettering.text.shape[1]} x {lettering.text.shape[0]}",
-            remedy="paint the mask on a copy of the page, at the page's size.",
-        )
-    strong, weak = marks >= 160, marks <= 96
-    red, green, blue = (
-        strong[..., one] & weak[..., two] & weak[..., three]
-        for one, two, three in ((0, 1, 2), (1, 0, 2), (2, 0, 1))
-    )
-    kept = []
-    for block in lettering.blocks:
-        view = np.s_[block.window.top : block.window.bottom, block.window.left : block.window.right]
-        letters, shape = block.letters & ~green[view], block.shape & ~green[view]
-        if shape.sum() > 0.1 * block.shape.sum():
-            kept.append(replace(block, letters=letters, shape=shape))
-    added = lettering_of(red, blue)
-    blocks = sorted((*kept, *added.blocks), key=lambda block: (block.box.top, block.box.left))
-    text = lettering.text & ~green | red
-    return Lettering(text, lettering.balloons & ~green | red | blue, tuple(blocks))
-
-
-def keep_mask(
-    lettering: Lettering, treat: Treat | Sequence[Treat], *, feather: float = 1.5
-) -> NDArray[np.float32]:
-    """How much of each pixel stays as drawn, (H, W) in [0, 1], 1 on lettering with a soft edge outside it.
-
-    Args:
-        treat: what becomes of all lettering, or of each of ``lettering.blocks``.
-        feather: pixels over which it falls to 0.
-    """
-    if treat == "keep":
-        kept = lettering.balloons
-    elif treat == "letters":
-        kept = lettering.text
-    elif treat == "restyle":
-        kept = np.zeros_like(lettering.text)
-    else:
-        kept = np.zeros_like(lettering.text)
-        for block, own in zip(lettering.blocks, treat, strict=True):
-            if own != "restyle":
-                view = np.s_[block.window.top : block.window.bottom, block.window.left : block.window.right]
-                kept[view] |= block.shape | block.letters if own == "keep" else block.letters
-    away = cv2.distanceTransform((~kept).astype(np.uint8), cv2.DIST_L2, 3) if kept.any() else np.inf
-    return np.where(kept, np.float32(1), np.clip(1 - away / np.float32(feather + 1), 0, 1)).astype(np.float32)
-
-
 def _working_scale(width: int, height: int) -> float:
     scale = _PAGE_SIDE / height
     if height > 2 * width:
@@ -274,11 +208,42 @@ def _drawn_shape(image: NDArray[np.uint8], block: Block, shape: Shape, scale: fl
     first = int(starts[0]) + 1 if len(starts) else len(inked)
     ends = np.flatnonzero(inked[first:-1] < 0.5)
     thickness = float(first + ends[0]) if len(ends) else 1.5 * pixel
-    mask = away <= thickness
+    outline = (away > 0) & (away <= thickness)
+    art = np.zeros(outline.shape, np.bool_)
+    art[outline] = _unlike_ink(
+        image[window.top : window.bottom, window.left : window.right][outline],
+        unlike[outline] > line,
+        block.ground,
+    )
+    mask = _without_art(away <= thickness, art, round(pixel))
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     top, left, bottom, right = (int(edge) for edge in (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))
     tight = Box(window.left + left, window.top + top, window.left + right, window.top + bottom)
     return tight, mask[top:bottom, left:right]
+
+
+def _unlike_ink(pixels: NDArray[np.uint8], inked: Mask, ground: float) -> Mask:
+    """Which pixels (N, 3) of an outline and what is beside it are not of the outline's color: (N,) bool.
+
+    Args:
+        pixels: around a balloon.
+        inked: (N,), where they are dark or light as the outline is.
+        ground: gray level of the balloon's paper.
+    """
+    if not inked.any():
+        return ~inked
+    ink = np.median(pixels[inked], axis=0)
+    return np.asarray(np.abs(pixels - ink).max(axis=1) > 0.5 * np.abs(ground - ink).max(), np.bool_)
+
+
+def _without_art(mask: Mask, unlike_ink: Mask, pixel: int) -> Mask:
+    """A balloon with its outline, without the art beyond the outline where that is thinner than elsewhere."""
+    _, parts = cv2.connectedComponents((~mask | unlike_ink).astype(np.uint8), connectivity=4)
+    beyond = np.zeros(int(parts.max()) + 1, np.bool_)
+    beyond[np.unique(parts[~mask])] = True
+    within = (~beyond[parts]).astype(np.uint8)
+    brush = np.ones((2 * max(pixel, 1) + 1,) * 2, np.uint8)  # gaps in a line, and its soft inner edge there
+    return np.asarray(cv2.morphologyEx(within, cv2.MORPH_CLOSE, brush), np.bool_) & mask
 
 
 def _scaled(box: Box, scale: float, page: tuple[int, ...]) -> Box:

@@ -9,6 +9,10 @@ from typing import Literal
 Direction = Literal["ltr", "rtl", "ttb"]
 """Reading direction: left to right, right to left (manga), top to bottom (webtoon)."""
 
+Treatment = Literal["keep", "letters", "restyle"]
+"""What becomes of lettering: ``keep`` leaves letters and balloons as drawn, pixel for pixel; ``letters``
+keeps the letters and lets the balloon take the style; ``restyle`` stylizes all of it."""
+
 
 @dataclass(frozen=True, order=True)
 class Box:

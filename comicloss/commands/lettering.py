@@ -14,7 +14,8 @@ from pages.errors import UsageError
 
 if TYPE_CHECKING:
     from comicloss.authoring import LetteringChange
-    from comicloss.story.model import BoxXYWH, Treatment
+    from comicloss.story.model import BoxXYWH
+    from pages.model import Treatment
 
 _TREATMENTS = "keep (as drawn), letters (keep the letters, restyle the balloon) or restyle (all of it)"
 _CHANGE = re.compile(

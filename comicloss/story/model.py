@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, Strict
 
 from pages.errors import StoryError
-from pages.model import Direction
+from pages.model import Direction, Treatment
 
 Kind = Literal["character", "setting", "prop"]
 """What an element is."""
@@ -55,10 +55,6 @@ Point = tuple[Annotated[Whole, Field(ge=0)], Annotated[Whole, Field(ge=0)]]
 Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Millimeters = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
-
-Treatment = Literal["keep", "letters", "restyle"]
-"""What becomes of lettering: ``keep`` leaves letters and balloons as drawn, pixel for pixel; ``letters``
-keeps the letters and lets the balloon take the style; ``restyle`` stylizes all of it."""
 
 PageType = Literal[
     "FrontCover", "InnerCover", "Story", "Editorial", "Letters", "Preview", "BackCover", "Other"

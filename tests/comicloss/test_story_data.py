@@ -12,7 +12,7 @@ from PIL import Image
 import comicloss.data as data
 import comicloss.lettering
 from comicloss.story import Element, Story, StoryPage, StoryPanel, Style
-from pages.lettering import Lettering
+from pages.lettering import lettering_of
 from pages.model import Box
 
 
@@ -30,10 +30,10 @@ def test_working_scale_goes_by_the_pages_height_but_by_a_strips_width(
 def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
     """A page of 64 x 140 pixels, at a working height of 70: left panel red, right panel green."""
     monkeypatch.setattr(data, "WORKING_HEIGHT", 70)
-    nothing = np.zeros((70, 32), dtype=bool)
-    letters = nothing.copy()
-    letters[10:14, 5:9] = True
-    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda page: Lettering(letters, nothing))
+    letters = np.zeros((140, 64), dtype=bool)
+    letters[20:28, 10:18] = True
+    found = lettering_of(letters, letters)
+    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda page: found)
     page = np.full((140, 64, 3), 255, dtype=np.uint8)
     page[10:130, 4:28] = (200, 0, 0)
     page[10:130, 32:56] = (0, 200, 0)
@@ -121,17 +121,3 @@ def test_a_reduced_panel_keeps_its_place_on_the_page() -> None:
     assert small.keep.nonzero().tolist() == [[0, 1, 3]]  # a letter never gets lost
     assert small.regions == {"Hero": Box(2, 5, 8, 10)}
     assert panel.reduced(80) is panel
-
-
-def test_what_is_kept_of_a_balloon_ends_at_its_outline(monkeypatch: pytest.MonkeyPatch) -> None:
-    y, x = np.mgrid[:60, :80]
-    distance = np.hypot(x - 40, y - 30)
-    page = np.full((60, 80, 3), (150, 200, 230), dtype=np.uint8)
-    page[distance < 20] = 30
-    page[distance < 18] = 255
-    balloon = distance < 23
-    nothing = np.zeros_like(balloon)
-    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda picture: Lettering(nothing, balloon))
-    working = data.working_page(page, 1.0)
-    assert np.array_equal(working.keep, distance < 20)
-    assert np.array_equal(working.picture[~working.keep], page[~working.keep])

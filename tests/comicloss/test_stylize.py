@@ -11,15 +11,15 @@ import pytest
 import tifffile
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
-import comicloss.lettering
 from comicloss.data import resized
 from comicloss.stylize import full_size, stylize_page, stylize_picture
 from pages.errors import Stopped
 from pages.export import write_finished
-from pages.lettering import Lettering
+from pages.keeping import kept_lettering
+from pages.lettering import find_lettering
 from pages.model import Box
 from pages.native import to_rgb
 from pages.read import load_native
@@ -130,22 +130,59 @@ def test_lines_are_as_crisp_as_the_page_has_them(slope: float) -> None:
     assert error(full_size(finished, small, gray)) < 0.1 * error(resized(finished, 720, 960))
 
 
-def test_gutters_and_lettering_stay_bit_for_bit(network: StyleNet, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = drawing(240, 320)
-    letters = np.zeros((320, 240), dtype=bool)
-    letters[60:90, 80:120] = True
-    found = Lettering(letters, np.zeros_like(letters))
-    monkeypatch.setattr(comicloss.lettering, "find_lettering", lambda picture: found)
+def lettered(times: int) -> tuple[Picture, Picture]:
+    """A page of two balloons, one across the gutter, and the pixels of balloons with their outlines."""
+    page = Image.fromarray(drawing(240 * times, 320 * times))
+    balloons = Image.new("L", page.size)
+    for left, top, right, bottom, words in (
+        (30, 30, 130, 70, "A dragon!\nUp there!"),
+        (90, 160, 200, 215, "Run!\nAll of you!"),
+    ):
+        box = (left * times, top * times, right * times, bottom * times)
+        for pen, fill in ((ImageDraw.Draw(page), "white"), (ImageDraw.Draw(balloons), 255)):
+            pen.ellipse(box, fill=fill, outline="black" if fill == "white" else 255, width=times)
+        middle = (left + right) / 2 * times, (top + bottom) / 2 * times
+        font = ImageFont.load_default(13 * times)
+        ImageDraw.Draw(page).multiline_text(middle, words, "black", font, anchor="mm", align="center")
+    return np.array(page), np.array(balloons) > 0
+
+
+@pytest.mark.parametrize(("times", "scale"), [(4, 0.5), (6, 0.25)])
+def test_gutters_and_lettering_stay_bit_for_bit_at_full_size(
+    network: StyleNet, times: int, scale: float
+) -> None:
+    """Lettering that is found by the program, on a page above the working size, in a real style."""
+    page, balloons = lettered(times)
     before = page.copy()
     style = network.embed(["blueprint"])[0].detach()
-    finished = stylize_page(network, page, [(box, style) for box in PANELS], scale=1.0)
-    outside = np.ones((320, 240), dtype=bool)
-    for box in PANELS:
+    boxes = [Box(*(times * corner for corner in (b.left, b.top, b.right, b.bottom))) for b in PANELS]
+    finished = stylize_page(network, page, [(box, style) for box in boxes], scale=scale)
+    outside = np.ones(page.shape[:2], dtype=bool)
+    for box in boxes:
         outside[box.top : box.bottom, box.left : box.right] = False
+    same = (finished == page).all(axis=2)
     assert np.array_equal(page, before)
-    assert np.array_equal(finished[outside], page[outside])
-    assert np.array_equal(finished[letters], page[letters])
-    assert np.abs(finished[~outside & ~letters].astype(int) - page[~outside & ~letters]).mean() > 20
+    assert same[outside].all()
+    inner = minimum_filter(balloons, 2 * times // 4 + 1)
+    assert same[inner].all()
+    assert same[balloons].mean() > 0.99
+    beside = maximum_filter(balloons, 4 * times // 2 + 1) & ~balloons & ~outside
+    further = maximum_filter(balloons, 4 * times + 1) & ~maximum_filter(balloons, times + 5) & ~outside
+    assert beside.any() and np.abs(finished[further].astype(int) - page[further]).mean() > 20
+    assert same[~outside & ~maximum_filter(balloons, times + 5)].mean() < 0.02
+
+
+def test_of_letters_alone_the_ink_stays_bit_for_bit_at_full_size(network: StyleNet) -> None:
+    page, balloons = lettered(6)
+    found = find_lettering(page)
+    kept = kept_lettering(found, "letters")
+    style = network.embed(["watercolor"])[0].detach()
+    finished = stylize_page(network, page, [(Box(0, 0, 1440, 1920), style)], scale=0.25, kept=kept)
+    same = (finished == page).all(axis=2)
+    inner = minimum_filter(balloons, 19)
+    ink, paper = inner & (page.max(axis=2) == 0), inner & (page.min(axis=2) == 255)
+    assert ink.sum() > 5000 and same[ink].all()
+    assert same[paper].mean() < 0.2
 
 
 def test_an_inset_lies_on_the_panel_around_it_whatever_the_order(network: StyleNet) -> None:

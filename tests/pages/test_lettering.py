@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from pages.errors import InputError
-from pages.lettering import corrected, fill_lettering, find_lettering, keep_mask, lettering_of
+from pages.filling import fill_lettering
+from pages.lettering import find_lettering, lettering_of
 
 WIDTH, HEIGHT = 900, 1300
 BALLOONS = [
@@ -229,6 +229,29 @@ def test_drawings_are_not_taken_for_lettering(kind: str) -> None:
     assert find_lettering(drawing(kind)).balloons.mean() < 0.002
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_balloon_ends_at_its_outline_where_that_is_thin_too(times: int) -> None:
+    """An outline of uneven thickness: nothing of the art beyond its thin side is taken with it."""
+    image = Image.new("RGB", (WIDTH * times, HEIGHT * times), (150, 190, 160))
+    draw = ImageDraw.Draw(image)
+    outer, inner = (200, 300, 620, 520), (210, 302, 618, 512)
+    draw.ellipse([times * corner for corner in outer], "black")
+    draw.ellipse([times * corner for corner in inner], "white")
+    balloon = (np.asarray(image) != (150, 190, 160)).any(2)
+    middle = 415 * times, 407 * times
+    font = ImageFont.load_default(30 * times)
+    draw.multiline_text(middle, "Nobody told me\nthat it is cold!", "black", font, anchor="mm")
+    found = find_lettering(np.asarray(image))
+    assert len(found.blocks) == 1
+    assert found.balloons[balloon].mean() > 0.97
+    assert (found.balloons & ~balloon).sum() < 0.3 * times * edge_length(balloon)
+
+
+def edge_length(mask: np.ndarray) -> float:
+    """The length of a shape's edge in pixels."""
+    return float((mask[1:] != mask[:-1]).sum() + (mask[:, 1:] != mask[:, :-1]).sum())
+
+
 def test_the_same_page_gives_the_same_lettering() -> None:
     page, _, _ = lettered()
     one, two = find_lettering(page), find_lettering(page.copy())
@@ -247,41 +270,6 @@ def test_blocks_make_up_the_masks() -> None:
         assert 0.5 < block.confidence <= 1
     assert (text == found.text).all()
     assert (balloons == found.balloons).all()
-
-
-def test_what_is_kept() -> None:
-    found = find_lettering(lettered()[0])
-    kept, letters, nothing = (keep_mask(found, treat) for treat in ("keep", "letters", "restyle"))
-    assert (kept[found.balloons] == 1).all()
-    assert (letters[found.text] == 1).all()
-    assert not nothing.any()
-    assert (letters <= kept).all()
-    assert 0 < ((kept > 0) & (kept < 1)).mean() < 0.02
-    each = keep_mask(found, ["keep", "letters", "restyle"])
-    for block, whole in zip(found.blocks, (kept, letters, nothing), strict=True):
-        box = block.box
-        view = np.s_[box.top + 5 : box.bottom - 5, box.left + 5 : box.right - 5]
-        assert (each[view] == whole[view]).all()
-
-
-def test_an_author_corrects_by_painting() -> None:
-    found = find_lettering(lettered()[0])
-    marks = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
-    assert corrected(found, marks).boxes == found.boxes
-    first = found.blocks[0].window
-    marks[first.top : first.bottom, first.left : first.right] = (0, 255, 0)
-    marks[1100:1150, 100:300] = (255, 0, 0)
-    marks[1000:1060, 500:700] = (0, 0, 255)
-    after = corrected(found, marks)
-    assert not after.balloons[first.top : first.bottom, first.left : first.right].any()
-    assert after.text[1100:1150, 100:300].all()
-    assert after.balloons[1000:1060, 500:700].all()
-    assert not after.text[1000:1060, 500:700].any()
-    rest = (marks == 255).all(2)
-    assert (after.text[rest] == found.text[rest]).all()
-    assert len(after.blocks) == len(found.blocks) + 1
-    with pytest.raises(InputError, match="900 x 1300"):
-        corrected(found, marks[:50])
 
 
 def test_masks_that_the_author_has_made() -> None:
