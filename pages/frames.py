@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from pages.model import FoundPanel
 
-_OUTSIDE, _INSIDE = (
-    0.005,
-    0.014,
-)  # how far from a panel's side its frame may reach, in shorter sides of the page
+# How far from a panel's side its frame may reach, in shorter sides of the page:
+_OUTSIDE, _INSIDE = 0.005, 0.02
 _DARKER = 50  # levels that a frame is darker than what lies on both of its sides
 _PLACES = 160  # along a side at which its frame is looked at
 
@@ -54,7 +52,7 @@ def frame_mask(image: NDArray[np.uint8], panels: Sequence[FoundPanel]) -> NDArra
             depths = np.arange(first, max(round(_INSIDE * shorter), 4) + 1)
             stroke = _stroke(_profile(image, start, along * length, inward, depths))
             if stroke is not None:
-                near, far = (depths[place] for place in stroke)
+                near, far = (first + place for place in stroke)
                 band = [start + inward * near, end + inward * near, end + inward * far, start + inward * far]
                 cv2.fillConvexPoly(mask, np.round(np.array(band) * 16).astype(np.int32), 1, shift=4)
     return mask.astype(np.bool_)

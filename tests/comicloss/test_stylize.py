@@ -169,7 +169,18 @@ def test_gutters_and_lettering_stay_bit_for_bit_at_full_size(
     beside = maximum_filter(balloons, 4 * times // 2 + 1) & ~balloons & ~outside
     further = maximum_filter(balloons, 4 * times + 1) & ~maximum_filter(balloons, times + 5) & ~outside
     assert beside.any() and np.abs(finished[further].astype(int) - page[further]).mean() > 20
-    assert same[~outside & ~maximum_filter(balloons, times + 5)].mean() < 0.02
+    inside = np.zeros_like(outside)
+    for box in boxes:  # within the frame
+        inside[box.top + 5 * times : box.bottom - 5 * times, box.left + 5 * times : box.right - 5 * times] = (
+            True
+        )
+    assert same[inside & ~maximum_filter(balloons, times + 5)].mean() < 0.02
+    frame = ~outside & (page.max(axis=2) < 60)
+    for box in boxes:
+        frame[box.top + 2 * times : box.bottom - 2 * times, box.left + 2 * times : box.right - 2 * times] = (
+            False
+        )
+    assert frame.sum() > 500 and same[frame].mean() > 0.99
 
 
 def test_of_letters_alone_the_ink_stays_bit_for_bit_at_full_size(network: StyleNet) -> None:

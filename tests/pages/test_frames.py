@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
 from pages.frames import frame_mask
@@ -54,3 +55,13 @@ def test_the_frame_of_a_slanted_panel() -> None:
 def test_a_panel_off_the_page() -> None:
     image = np.full((200, 100, 3), 255, np.uint8)
     assert frame_mask(image, [FoundPanel(Box(0, 0, 100, 200))]).shape == (200, 100)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 6])
+def test_any_width_of_frame(width: int) -> None:
+    mask = frame_mask(np.asarray(framed("skyblue", "black", width=width)), [FoundPanel(BOX)])
+    assert mask[np.asarray(framed("white", "black", width=width)).mean(2) < 128].all()
+
+
+def test_a_black_border_wider_than_frames_are_is_art() -> None:
+    assert not frame_mask(np.asarray(framed("skyblue", "black", width=16)), [FoundPanel(BOX)]).any()
