@@ -91,4 +91,4 @@ def _stroke(profile: NDArray[np.float64]) -> tuple[int, int] | None:
         last += 1
     if first == 0 or last + 1 == len(dark):
         return None
-    return first - 1, last + 2  # with the soft pixels on its sides
+    return first - 1, min(last + 2, len(dark) - 1)  # with the soft pixels on its sides
