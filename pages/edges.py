@@ -14,10 +14,10 @@ from pages.region import Region
 
 Array = NDArray[np.float64]
 
-STEP = 2.0
+STEP = 3.0
 """Pixels between the places along an edge at which its surroundings are sampled."""
 
-_SHORTEST_SEGMENT, _SHORTEST_SEED, _SHORTEST_EDGE = 0.016, 0.045, 0.09  # shares of the page's shorter side
+_SHORTEST_SEGMENT, _SHORTEST_SEED, _SHORTEST_EDGE = 0.016, 0.06, 0.09  # shares of the page's shorter side
 _BREAK = 0.012  # the same: so long a break of a line is bridged, as between dashes
 _OFF_LINE = 0.0028  # the same: how far a segment may lie off the line that it belongs to
 _MOST_EDGES, _MOST_SEEDS = 70, 300

@@ -41,7 +41,7 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
     is_strip = height > _STRIP * width
     scale = min(_STRIP_WIDTH / width if is_strip else math.sqrt(_WORKING_AREA / (width * height)), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    small = _reduced(image, size)
     page = CutPage.of(small)
     parts = page.panels()
     if len(parts) == 1 and page.ink < _SKETCHY:
@@ -55,6 +55,16 @@ def find_panels(image: NDArray[np.uint8], direction: Direction = "ltr") -> list[
         FoundPanel(region.box(width, height), _polygon(region), parts[place].confidence)
         for region, place in zip(regions, order, strict=True)
     ]
+
+
+def _reduced(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The picture at a smaller size: by means of whole pixels as far as that goes, which is fast."""
+    height, width = image.shape[:2]
+    times = max(min(width // size[0], height // size[1]), 1)
+    if times > 1:
+        high, wide = height // times, width // times
+        image = cv2.resize(image[: high * times, : wide * times], (wide, high), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
 
 
 def _dashes_joined(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
