@@ -207,6 +207,8 @@ class CutPage:
                         continue
                     if most_ink < 0:
                         most_ink = min(_BLANK, _BLANKER * self._ink(part.region))
+                    if self._ends_within(seen, crossing, behind=behind):
+                        continue
                     if self._ink(self._off_line(margin, seen.edge, behind=behind)) < most_ink:
                         margins.append((margin.area, seen, behind))
             if not margins:
@@ -223,6 +225,16 @@ class CutPage:
             _, outer, _ = min(frame, key=lambda found: found[0])  # of the two edges of a frame
             part, crossing = part.beyond(outer.edge, behind=not behind), None
         return part, self._crossing(part.region)
+
+    def _ends_within(self, seen: _Seen, crossing: list[_Seen], *, behind: bool) -> bool:
+        """Whether there is another such edge beyond an edge: an empty panel, and not yet the margin."""
+        point = seen.edge.normal * seen.edge.offset + seen.edge.direction * seen.middle
+        for other in crossing:
+            if other.covered >= _COVERED_MARGIN and seen.edge.normal @ other.edge.normal > _PARALLEL:
+                beyond = (other.edge.offset - other.edge.normal @ point) * (1 if behind else -1)
+                if beyond > _COMPANY * self._shorter:
+                    return True
+        return False
 
     def _off_line(self, margin: Region, edge: Edge, *, behind: bool) -> Region:
         """A margin without the frame it ends at, whose line may wobble; as it is if nothing is left."""

@@ -269,3 +269,16 @@ def test_a_clear_grid_is_surer_than_a_page_without_gutters() -> None:
         scribble[at : at + 4, : WIDTH * 2 // 3] = 255
     assert min(panel.confidence for panel in clear) > 0.8
     assert min(panel.confidence for panel in find_panels(scribble)) < min(p.confidence for p in clear)
+
+
+def test_an_empty_panel_is_no_margin() -> None:
+    image = Image.new("RGB", (200, 280), "white")
+    draw = ImageDraw.Draw(image)
+    panels = [Box(10, 10, 91, 131), Box(110, 10, 191, 131), Box(10, 150, 191, 271)]
+    for box in panels:
+        draw.rectangle(
+            (box.left, box.top, box.right - 1, box.bottom - 1), "#eeeedd", outline="black", width=2
+        )
+    draw.ellipse((30, 40, 70, 80), "red", "black")
+    draw.rectangle((130, 40, 170, 80), "blue", "black")
+    assert_same(boxes_of(np.asarray(image)), panels, 0.93)
