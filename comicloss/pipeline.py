@@ -52,6 +52,7 @@ __all__ = [
     "panels_of_pictures",
     "panels_of_story",
     "set_marks",
+    "slices_too_high",
     "status",
     "styles_gallery",
     "stylize",
@@ -221,6 +222,13 @@ def export(
 
     with _story(folder):
         return publishing.export(folder, formats=formats, progress=progress, stop=stop)
+
+
+def slices_too_high(folder: Path, files: Sequence[Path]) -> list[Path]:
+    """Webtoon slices that lettering made higher than wanted; see ``publishing.slices_too_high``."""
+    from comicloss import publishing
+
+    return publishing.slices_too_high(folder, files)
 
 
 def make(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from pages.export import write_cbz, write_openraster, write_pdf, write_png, writ
 from pages.files import os_errors, write_atomic
 from pages.model import Box
 from pages.progress import Progress, Stop, stop_here
-from pages.read import load_rgb, read_page
+from pages.read import load_rgb, picture_size, read_page
 from pages.sheet import before_after
 
 USUAL_FORMATS = ("png", "cbz", "pdf", "sheet", "report")
@@ -83,6 +83,16 @@ def export(folder: Path, *, formats: Collection[str], progress: Progress, stop: 
         files += _targets(story, folder, name)
     progress(len(chosen), len(chosen), "exporting")
     return files
+
+
+def slices_too_high(folder: Path, files: Sequence[Path]) -> list[Path]:
+    """Exported webtoon slices that are higher than story.toml asks for: lettering left no place to cut.
+
+    Raises:
+        InputError: a slice cannot be read.
+    """
+    most = load_story(folder).webtoon.height
+    return [path for path in files if path.parent.name == SLICES and picture_size(path)[1] > most]
 
 
 def _targets(story: Story, folder: Path, name: str) -> list[Path]:

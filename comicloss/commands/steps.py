@@ -276,6 +276,8 @@ def export(
         )
     for path in written:
         typer.echo(path)
+    for path in pipeline.slices_too_high(story, written):
+        say(f"{path} is higher than story.toml asks for: lettering left no place to cut it.")
 
 
 @command(

@@ -48,12 +48,10 @@ class Slice:
     Attributes:
         path: where it was written.
         height: in pixels.
-        too_high: higher than asked for, because lettering reaches across.
     """
 
     path: Path
     height: int
-    too_high: bool
 
 
 def write_webtoon(
@@ -90,7 +88,7 @@ def write_webtoon(
         for number, picture in enumerate(slice_strip(pages, width=width, height=height, stop=stop), 1):
             name = f"{number:03}{suffix}"
             (partial / name).write_bytes(_encoded(picture, suffix))
-            slices.append(Slice(folder / name, len(picture), len(picture) > height))
+            slices.append(Slice(folder / name, len(picture)))
     return slices
 
 

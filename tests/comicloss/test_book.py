@@ -152,6 +152,24 @@ def test_layers_and_slices_are_written_where_asked_for(story: Path) -> None:
     assert max(heights) <= 120
 
 
+def test_slices_that_lettering_makes_too_high_are_named(story: Path) -> None:
+    assert not pipeline.slices_too_high(story, pipeline.export(story, formats=["webtoon", "cbz"]))
+    told = load_story(story)
+    mask = Image.new("L", (300, 400))
+    ImageDraw.Draw(mask).rectangle((100, 10, 200, 350), 255)  # 170 pixels high in a slice, of 120
+    (story / "lettering").mkdir()
+    mask.save(story / "lettering" / "p01.png")
+    first = told.pages[0].model_copy(update={"lettering_mask": "lettering/p01.png"})
+    save_story(told.with_page(0, first), story)
+    slices = pipeline.export(story, formats=["webtoon"])
+    heights = {}
+    for path in slices:
+        with Image.open(path) as image:
+            heights[path] = image.height
+    assert max(heights.values()) >= 170
+    assert pipeline.slices_too_high(story, slices) == [path for path in slices if heights[path] > 120]
+
+
 def test_a_pdf_has_the_bleed_of_the_story(story: Path) -> None:
     (path,) = pipeline.export(story, formats=["pdf"])
     with pikepdf.open(path) as document:

@@ -84,6 +84,7 @@ class Pipeline(ModuleType):
         "stylize": [Path("dragon/finished/p01.png")],
         "stylize_pictures": [Path("finished/page1.png")],
         "export": [Path("dragon/exports/dragon.cbz")],
+        "slices_too_high": [Path("dragon/exports/webtoon/002.png")],
         "styles_gallery": [("noir", ("noir ink",), Path("noir.png"))],
     }
 
@@ -172,6 +173,13 @@ def test_every_example_runs(pipeline: Pipeline, line: str) -> None:
     assert pipeline.calls
     if "--json" in line:
         json.loads(result.stdout)
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_slices_that_are_too_high_are_told() -> None:
+    told = run("export dragon --format webtoon")
+    assert told.stdout == "dragon/exports/dragon.cbz\n"
+    assert "webtoon/002.png is higher than story.toml asks for" in told.stderr
 
 
 def test_the_real_pipeline_takes_what_it_is_given(
