@@ -26,6 +26,8 @@ class Example:
         labels: (E,) float in [0, 1]: 1 the element is shown, 0 it is not; between them a soft belief.
         known: (E,) 1 where the label counts, 0 where the author is unsure or has not said.
         group: the scene or drawing it was taken from; examples of one group are never split.
+        regions: for each element the box that holds it, (left, top, right, bottom) as shares of the width and
+            height in [0, 1], or None where nobody has drawn one. Empty: no element has one.
 
     Raises:
         InputError: a shape, type or value is not as above.
@@ -35,6 +37,7 @@ class Example:
     labels: Tensor
     known: Tensor
     group: str
+    regions: tuple[tuple[float, float, float, float] | None, ...] = ()
 
     def __post_init__(self) -> None:
         image, labels, known = self.image, self.labels, self.known
@@ -50,6 +53,12 @@ class Example:
             raise _invalid(where, "a label is outside [0, 1]", "labels in [0, 1]")
         if not bool(((known == 0) | (known == 1)).all()):
             raise _invalid(where, "known has values besides 0 and 1", "0 or 1")
+        if self.regions and len(self.regions) != len(labels):
+            found = f"{len(self.regions)} regions for {len(labels)} labels"
+            raise _invalid(where, found, "one for each label, or none")
+        for region in filter(None, self.regions):
+            if not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):
+                raise _invalid(where, f"region {region} is no box", "shares, left < right, top < bottom")
 
 
 def _invalid(where: str, found: str, wanted: str) -> InputError:
