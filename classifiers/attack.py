@@ -17,10 +17,12 @@ def attack(
     *,
     radius: Tensor | float,
     steps: int,
+    start: torch.Generator | None = None,
 ) -> Tensor:
     """Projected gradient ascent on the classifiers' loss inside an L2 ball (Madry et al., ICLR 2018).
 
-    One step is the fast gradient method. Every start is the picture itself, so nothing is drawn at random.
+    One step is the fast gradient method; from a random start, that of Wong et al. ("Fast is better than
+    free", ICLR 2020).
 
     Args:
         logits_of: (N, 3, H, W) -> (N, E).
@@ -28,11 +30,16 @@ def attack(
         labels, known: (N, E).
         radius: L2 norm of the change over a picture's 3 H W values; one number, or (N, 1, 1, 1).
         steps: gradient steps, each of twice the radius divided by their number (one step: the radius).
+        start: draws where in the ball it starts; None starts at the picture itself.
 
     Returns:
         The changed pictures, (N, 3, H, W) in [0, 1], without a gradient.
     """
     change = torch.zeros_like(images)
+    if start is not None:
+        change = torch.randn(images.shape, generator=start).to(images)
+        share = torch.rand(len(images), 1, 1, 1, generator=start).to(images)
+        change = (images + change * (share * radius / _norm(change))).clamp(0, 1) - images
     stride = radius if steps == 1 else 2 * radius / steps
     for _ in range(steps):
         candidate = (images + change).detach().requires_grad_()

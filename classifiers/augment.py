@@ -148,6 +148,28 @@ def invert(images: Tensor, generator: torch.Generator) -> Tensor:
     return 1 - images
 
 
+def ink(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Black lines on white paper, a difference of Gaussians (Winnemöller et al., "XDoG", 2012), no tone kept.
+
+    One width of line for the whole batch.
+    """
+    tone = images.mean(dim=1, keepdim=True)
+    width, strength = (float(draw) for draw in torch.rand(2, generator=generator))
+    narrow = _gaussian(tone, 0.8 + 0.8 * width)
+    difference = narrow - _gaussian(tone, 1.6 * (0.8 + 0.8 * width))
+    return (1 + (30 + 40 * strength) * difference).clamp(0, 1).expand_as(images)
+
+
+def _gaussian(images: Tensor, deviation: float) -> Tensor:
+    reach = math.ceil(3 * deviation)
+    line = torch.arange(-reach, reach + 1).to(images)
+    kernel = (-line.square() / (2 * deviation**2)).exp()
+    kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, 1, -1)
+    padded = F.pad(images, (reach,) * 4, mode="replicate")
+    rows = F.conv2d(padded, kernel, groups=images.shape[1])
+    return F.conv2d(rows, kernel.transpose(2, 3), groups=images.shape[1])
+
+
 def recolor(images: Tensor, generator: torch.Generator) -> Tensor:
     """All the changes of color and finish together, each on a share of the pictures."""
     images = _sometimes(jitter, images, 0.7, generator)

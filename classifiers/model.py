@@ -19,7 +19,16 @@ from torch.nn import functional as F
 from pages.errors import WeightsError
 from pages.files import replaces_folder
 
-_VERSION = 1
+IMAGE_SIZE = 128
+"""Side of the square that pictures are fitted into, unless said otherwise."""
+SCALES = (1.0, 1.5)
+"""Sides of the squares that a picture is looked at in, in image_size."""
+
+_DIRECTIONS = 96  # of the features that the templates see
+_CELLS = 5  # side of a template, in cells of the backbone's map
+_SHARPNESS = 6.0  # of the smooth maximum
+_GAIN = 4.0  # of the scores, so that templates start at the size that they end with
+_VERSION = 2
 _WEIGHTS, _CONFIG = "classifiers.safetensors", "classifiers.json"
 _OWN_BACKBONE = "small"
 _RETRAIN = "Train the classifiers again (comicloss train)."
@@ -86,40 +95,79 @@ class _Blurred(nn.Module):
 
 
 class ElementHeads(nn.Module):
-    """One binary head per element on a map of features: (N, C, h, w) -> logits (N, E).
+    """One binary head per element and member on maps of features: [(N, C, h, w)] -> logits (M, N, E).
 
-    Each head looks at every position through its own 1 x 1 layer, scores it, and adds the smooth maximum of
-    the scores, log(mean(exp(k s))) / k with a learned k (an element may fill a small part of the panel;
-    Pinheiro and Collobert, CVPR 2015), to a score of the mean over the whole picture (a setting fills it).
+    A head is a template of 5 x 5 cells that slides over the maps of all scales (the root filter of
+    Felzenszwalb et al., "Object Detection with Discriminatively Trained Part-Based Models", TPAMI 2010), and
+    the smooth maximum of its scores, log(mean(exp(k s))) / k (Pinheiro and Collobert, CVPR 2015): a drawing
+    may stand anywhere in a panel, and what speaks for it has a place. Cells are first brought to one scale:
+    standardized, projected to the directions in which drawings differ most, half whitened, and divided by
+    their own contrast, so that an inked and a penciled line weigh alike.
+
+    Args:
+        channels: C.
+        count: E.
+        members: M heads for each element, trained on different folds.
     """
 
     mean: Tensor
-    scale: Tensor
+    deviation: Tensor
+    project: Tensor
+    contrast: Tensor
 
-    def __init__(self, channels: int, count: int, *, width: int = 32) -> None:
+    def __init__(self, channels: int, count: int, *, members: int = 1) -> None:
         super().__init__()
-        self.look = nn.Conv2d(channels, count * width, 1)
-        self.score = nn.Conv2d(count * width, count, 1, groups=count, bias=False)
-        self.whole = nn.Conv2d(count * width, count, 1, groups=count)
-        self.sharpness = nn.Parameter(torch.full((count, 1), 1.0))
-        self.register_buffer("mean", torch.zeros(channels, 1, 1))
-        self.register_buffer("scale", torch.ones(channels, 1, 1))
+        width = min(channels, _DIRECTIONS)
+        self.templates = nn.Parameter(0.05 * torch.randn(members, count, width, _CELLS, _CELLS))
+        self.bias = nn.Parameter(torch.zeros(members, count))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("deviation", torch.ones(channels))
+        self.register_buffer("project", torch.eye(channels, width))
+        self.register_buffer("contrast", torch.ones(()))
 
-    def standardize(self, features: Tensor) -> None:
-        """Take channel means and deviations from features (N, C, h, w) of the training pictures, for good."""
-        self.mean.copy_(features.mean(dim=(0, 2, 3))[:, None, None])
-        self.scale.copy_(1 / features.std(dim=(0, 2, 3)).clamp_min(1e-4)[:, None, None])
+    @torch.no_grad()
+    def fit_cells(self, features: Tensor) -> None:
+        """Take from features of the training pictures, (N, C, h, w), what ``cells`` does, for good."""
+        columns = features.movedim(1, -1).flatten(0, -2).double()
+        self.mean.copy_(columns.mean(dim=0))
+        self.deviation.copy_(columns.std(dim=0).clamp_min(1e-4))
+        columns = (columns - self.mean) / self.deviation
+        values, directions = torch.linalg.eigh(columns.T @ columns / len(columns))
+        width = self.project.shape[1]
+        # Signs of eigenvectors are arbitrary, and may differ between machines.
+        directions = directions[:, -width:] * directions[:, -width:].sum(dim=0).sign()
+        self.project.copy_(directions * values[-width:].clamp_min(1e-6) ** -0.25)
+        self.contrast.copy_((columns @ self.project.double()).square().mean())
 
-    def forward(self, features: Tensor) -> Tensor:
-        seen = F.silu(self.look((features - self.mean) * self.scale))
-        scores = self.score(seen).flatten(2)
-        k = F.softplus(self.sharpness)
-        best = (torch.logsumexp(k * scores, dim=2) - math.log(scores.shape[2])) / k[:, 0]
-        return best + cast(Tensor, self.whole(seen.mean(dim=(2, 3), keepdim=True)).flatten(1))
+    def cells(self, features: Tensor) -> Tensor:
+        """Features (N, C, h, w) as the templates see them, (N, P, h, w)."""
+        standard = (features - self.mean[:, None, None]) / self.deviation[:, None, None]
+        seen = torch.einsum("nchw,cp->nphw", standard, self.project)
+        return seen / (seen.square().mean(dim=1, keepdim=True) + 0.3 * self.contrast).sqrt()
+
+    def scores(self, cells: Tensor) -> Tensor:
+        """How well each template fits at each place: (N, P, h, w) -> (M, N, E, h, w)."""
+        members, count, width = self.templates.shape[:3]
+        scale = _GAIN / math.sqrt(width * _CELLS * _CELLS)
+        found = F.conv2d(cells, self.templates.flatten(0, 1) * scale, padding=_CELLS // 2)
+        return found.reshape(len(cells), members, count, *found.shape[-2:]).movedim(1, 0)
+
+    def pooled(self, cells: Sequence[Tensor]) -> Tensor:
+        """Cells of each scale -> logits (M, N, E)."""
+        scores = torch.cat([self.scores(part).flatten(3) for part in cells], dim=3)
+        best = torch.logsumexp(_SHARPNESS * scores, dim=3) - math.log(scores.shape[3])
+        return best / _SHARPNESS + self.bias[:, None]
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        return self.pooled([self.cells(part) for part in features])
 
 
 class ElementClassifiers(nn.Module):
     """Logits for every element: (N, 3, H, W) in [0, 1], at any H and W -> (N, E).
+
+    Pictures are looked at twice, fitted into a square of ``image_size`` and into one half as large again:
+    what is small in the picture is seen at the scale of the templates in the second. Several members answer,
+    each trained on other folds of the examples; together they are calibrated.
 
     Args:
         backbone: (N, 3, S, S) in [0, 1] -> (N, C, h, w). It is frozen here (eval mode, no gradients to its
@@ -127,12 +175,19 @@ class ElementClassifiers(nn.Module):
             a SmallBackbone is made, trained and saved with them.
         element_names: one head for each, in this order.
         image_size: S, the side of the square that pictures are fitted into.
+        members: heads for each element.
     """
 
     temperature: Tensor
+    offset: Tensor
 
     def __init__(
-        self, backbone: nn.Module | None, element_names: Sequence[str], *, image_size: int = 160
+        self,
+        backbone: nn.Module | None,
+        element_names: Sequence[str],
+        *,
+        image_size: int = IMAGE_SIZE,
+        members: int = 1,
     ) -> None:
         super().__init__()
         self.element_names = tuple(element_names)
@@ -143,8 +198,9 @@ class ElementClassifiers(nn.Module):
         with torch.no_grad():
             blank = torch.zeros(1, 3, image_size, image_size, dtype=reference.dtype, device=reference.device)
             channels = self.backbone(blank).shape[1]
-        self.heads = ElementHeads(channels, len(self.element_names)).to(reference)
+        self.heads = ElementHeads(channels, len(self.element_names), members=members).to(reference)
         self.register_buffer("temperature", torch.ones(len(self.element_names)).to(reference))
+        self.register_buffer("offset", torch.zeros(len(self.element_names)).to(reference))
 
     def train(self, mode: bool = True) -> ElementClassifiers:
         """Training mode for what is trained; a backbone that was handed in stays in eval mode."""
@@ -154,8 +210,38 @@ class ElementClassifiers(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        logits = self.heads(self.backbone(letterbox(images, self.image_size)))
-        return cast(Tensor, logits / self.temperature)
+        return self.members(images).mean(dim=0)
+
+    def members(self, images: Tensor) -> Tensor:
+        """The answer of each member: (N, 3, H, W) in [0, 1] -> logits (M, N, E). Their mean is the answer."""
+        return cast(Tensor, self.heads(self.features(images)) / self.temperature + self.offset)
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """The backbone's map of each scale, (N, C, h, w)."""
+        sizes = [round(self.image_size * scale) for scale in SCALES]
+        return [self.backbone(letterbox(images, size)) for size in sizes]
+
+    @torch.no_grad()
+    def evidence(self, images: Tensor) -> Tensor:
+        """Where each element's evidence is: (N, 3, H, W) -> (N, E, h, w), at least 0, of sum 1 over h and w.
+
+        The weights of the smooth maximum, that is, the derivative of the logit by the score at each place;
+        the mean over members and scales, on the square that pictures are fitted into.
+        """
+        scores = [self.heads.scores(self.heads.cells(part)) for part in self.features(images)]
+        weights = torch.cat([part.flatten(3) for part in scores], dim=3).mul(_SHARPNESS).softmax(dim=3)
+        weights = weights.mean(dim=0)
+        height, width = scores[-1].shape[-2:]
+        whole = torch.zeros(*weights.shape[:2], height, width, dtype=weights.dtype, device=weights.device)
+        start = 0
+        for part in scores:
+            rows, columns = part.shape[-2:]
+            share = weights[..., start : start + rows * columns].reshape(*weights.shape[:2], rows, columns)
+            whole += F.interpolate(share, (height, width), mode="bilinear") * (
+                rows * columns / (height * width)
+            )
+            start += rows * columns
+        return whole / whole.sum(dim=(2, 3), keepdim=True)
 
     def save(self, folder: Path) -> None:
         """Write the heads (and a SmallBackbone) as safetensors, and a JSON that says what they belong to.
@@ -170,6 +256,7 @@ class ElementClassifiers(nn.Module):
             "version": _VERSION,
             "elements": list(self.element_names),
             "image_size": self.image_size,
+            "members": len(self.heads.templates),
             "backbone": backbone_id(self.backbone) if self.frozen else _OWN_BACKBONE,
             "sha256": hashlib.sha256(weights).hexdigest(),
         }
@@ -188,7 +275,9 @@ class ElementClassifiers(nn.Module):
         wanted = _OWN_BACKBONE if backbone is None else backbone_id(backbone)
         if config["backbone"] != wanted:
             raise WeightsError(f"{folder}: trained on another backbone than the one in use.", remedy=_RETRAIN)
-        classifiers = cls(backbone, config["elements"], image_size=config["image_size"])
+        classifiers = cls(
+            backbone, config["elements"], image_size=config["image_size"], members=config["members"]
+        )
         expected = classifiers._own_state()
         if {name: tensor.shape for name, tensor in weights.items()} != {
             name: tensor.shape for name, tensor in expected.items()
@@ -241,6 +330,8 @@ def _is_valid(config: object) -> bool:
         and all(isinstance(name, str) for name in config["elements"])
         and type(config.get("image_size")) is int
         and 0 < config["image_size"] <= 4096
+        and type(config.get("members")) is int
+        and 0 < config["members"] <= 64
         and isinstance(config.get("backbone"), str)
         and isinstance(config.get("sha256"), str)
     )

@@ -1,56 +1,51 @@
 """The recipe: from a few marked pictures to classifiers that a generator cannot easily fool.
 
-Few pictures, so: a frozen trunk where there is one, many views of each picture (half of them in other styles
-where ``style_views`` is given), two pictures on one sheet, both sides of every element drawn equally often.
-Optimised against later, so: half of each batch is replaced by its own worst small change (one step on an L2
-ball; Madry et al., ICLR 2018), the rest of the recipe being ordinary.
+Few pictures, so: a frozen backbone, many views of each picture, templates as heads. Both sides of every
+element weigh the same. Honest about certainty, so: several members, each trained without one fold of the
+scenes, and calibrated on it. Optimized against later, so: after a first fit, the worst small changes of the
+pictures are found (Madry et al., ICLR 2018) and join them, again and again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from classifiers.attack import attack
-from classifiers.augment import StyleViews, pair_up, recolor, roughen, warp
-from classifiers.data import Example, check_examples, grouped_folds, label_matrix
+from classifiers.augment import StyleViews
+from classifiers.calibrate import calibration
+from classifiers.data import Example, check_examples, grouped_folds
 from classifiers.evaluate import Report, balanced_accuracy, element_reports
-from classifiers.model import ElementClassifiers, letterbox
+from classifiers.model import IMAGE_SIZE, SCALES, ElementClassifiers, letterbox
+from classifiers.scratch import train_from_scratch
+from classifiers.trained import Trained
+from classifiers.views import AS_DRAWN, ATTACKED, INKED, STYLED, Views, as_bytes, draw_views
 from pages.progress import Progress, Stop, never, silent, stop_here
 
-FOLDS = 3
+MEMBERS = 4
+"""Members of the ensemble, and folds of the scenes: each is trained without one of them."""
 STEPS = 120
-BATCH = 16
-STYLED_VIEWS = 6
-ATTACK_STEPS = 5
-_RATE = 3e-3
-_PAIRED = 0.25
-_MARGIN = 1.25  # canvases are larger than the classifiers' square, so that zooming in finds detail
+"""Gradient steps of the first fit; each round of attacks adds half as many."""
+ROUNDS = 2
+"""Rounds of attacks. 0 leaves the classifiers undefended."""
+RADIUS_AT_128 = 2.0
+"""L2 norm of the largest change that an attack may make to a picture of 128 x 128, values in [0, 1]."""
+MEASURED_RADIUS_AT_128 = 0.5
+"""L2 norm of the attack that the report states."""
+MEASURED_STEPS = 5
+
+_BATCH = 96
+_RATE = 0.03
+_PENALTY = 0.01
 _SMOOTH = 0.03
-_RADIUS_AT_128 = 0.5  # of the L2 attack that the report states; the radius grows with the square's side
-_CALIBRATION_PRIOR = 0.5  # deviation of log T, before any held-out picture is seen
+_ATTACKED_SHARE = 0.4  # of the views
+_CHUNK = 32
+_TEMPERATURE, _OFFSET = 1.0, 0.0
 _WHAT = "training the classifiers"
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What training gives.
-
-    Attributes:
-        classifiers: trained on all the examples, calibrated, in eval mode.
-        report: figures on held-out scenes, from classifiers trained on the others.
-        held_out: (N, E) probability of each element in each example by the classifiers that had not seen it;
-            where it disagrees with a mark, look at the mark. NaN if there was one scene only.
-    """
-
-    classifiers: ElementClassifiers
-    report: Report
-    held_out: Tensor
 
 
 def train_classifiers(
@@ -59,273 +54,279 @@ def train_classifiers(
     *,
     backbone: nn.Module | None,
     style_views: StyleViews | None = None,
+    replay: Sequence[Example] = (),
     seed: int,
     steps: int = STEPS,
-    image_size: int = 160,
+    rounds: int = ROUNDS,
+    image_size: int = IMAGE_SIZE,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> Trained:
-    """Train one binary classifier for each element, and measure it by cross-fitting.
+    """Train one binary classifier for each element, and measure it on what its members have not seen.
 
-    Each of up to three folds of scenes is held out once, from a training of half the steps; then all the
-    examples train the classifiers that are returned. The same seed gives bitwise the same weights on the same
-    machine.
+    The same seed gives bitwise the same weights on the same machine.
 
     Args:
         backbone: as for ``ElementClassifiers``; frozen. None: a small one is trained with the heads.
-        style_views: the pictures in other styles, as augmentation for half of each batch.
+        style_views: the pictures in other styles, as one of the views of each picture.
+        replay: more to learn from, such as what a style network made of the examples, with its true labels
+            and the groups of what it was made of. It is in no figure.
         seed: of everything random.
-        steps: gradient steps of the final training, on 16 pictures each.
+        steps: gradient steps of the first fit, on 96 views each.
+        rounds: of attacks.
 
     Raises:
         InputError: an element has no picture that shows it, or none that does not.
         Stopped: ``stop()`` became true. Nothing is kept; a run is short.
     """
-    check_examples(examples, element_names)
-    folds = grouped_folds(examples, FOLDS, seed=seed)
-    folds = folds if len(folds) > 1 else []
-    total = steps + len(folds) * (steps // 2)
+    check_examples([*examples, *replay], element_names)
+    if backbone is None:
+        return train_from_scratch(
+            [*examples, *replay],
+            element_names,
+            style_views=style_views,
+            seed=seed,
+            steps=steps,
+            image_size=image_size,
+            progress=progress,
+            stop=stop,
+        )
     generator = torch.Generator().manual_seed(seed)
-    progress(0, total, "preparing the pictures")
-    gallery = _Gallery.of(examples, round(image_size * _MARGIN), style_views, generator, stop)
-    labels, known = gallery.labels, gallery.known
-
-    drawn = torch.full_like(labels, math.nan)
-    attacked = drawn.clone()
-    styled = drawn.repeat(len(gallery.views) - 1, 1, 1)
-    done = 0
-
-    def fit(chosen: list[int], count: int, what: str) -> ElementClassifiers:
-        nonlocal done
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            classifiers = ElementClassifiers(backbone, element_names, image_size=image_size)
-        for _ in _fitting(classifiers, gallery, chosen, count, generator):
-            done += 1
-            progress(done, total, what)
-            stop_here(stop, _WHAT)
-        return classifiers.eval()
-
-    everything = list(range(len(examples)))
-    for number, fold in enumerate(folds, start=1):
-        others = sorted(set(everything) - set(fold))
-        judge = fit(others, steps // 2, f"measuring, part {number} of {len(folds)}")
-        drawn[fold] = _predict(judge, gallery.pictures(0, fold))
-        for view in range(1, len(gallery.views)):
-            styled[view - 1, fold] = _predict(judge, gallery.pictures(view, fold))
-        attacked[fold] = _predict_attacked(judge, gallery.pictures(0, fold), labels[fold], known[fold])
-    classifiers = fit(everything, steps, "training on all the pictures")
-
-    report = Report(
-        elements=element_reports(element_names, drawn, labels, known * bool(folds)),
-        folds=len(folds),
-        accuracy=balanced_accuracy(drawn, labels, known) if folds else None,
-        accuracy_stylized=_accuracy_of_views(styled, labels, known) if folds and len(styled) else None,
-        accuracy_attacked=balanced_accuracy(attacked, labels, known) if folds else None,
-    )
-    if folds:
-        held_out = torch.cat([drawn[None], styled])
-        _calibrate(
-            classifiers, held_out, labels.expand_as(held_out), known.expand_as(held_out) / len(held_out)
-        )
-        drawn = drawn / classifiers.temperature.cpu()
-    return Trained(classifiers=classifiers, report=report, held_out=drawn.sigmoid())
+    everything = [*examples, *replay]
+    folds = grouped_folds(everything, MEMBERS, seed=seed)
+    folds = folds if len(folds) > 1 else []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        classifiers = ElementClassifiers(
+            backbone, element_names, image_size=image_size, members=max(1, len(folds))
+        ).eval()
+    size = round(image_size * max(SCALES))
+    views = draw_views(everything, folds, size, style_views, generator, progress=progress, stop=stop)
+    fit = _Fit(classifiers, views, steps, rounds, generator, progress, stop)
+    fit.run()
+    return _measured(fit, element_names, len(examples), len(folds))
 
 
-@dataclass(frozen=True, eq=False)
-class _Gallery:
-    """All the pictures on canvases of one size: as drawn, then in other styles.
+class _Fit:
+    """Heads fitted to what a frozen backbone sees in the views, which is computed once."""
 
-    Attributes:
-        views: (V, N, 3, S, S) uint8; view 0 is as drawn.
-        labels, known: (N, E).
-    """
-
-    views: Tensor
-    labels: Tensor
-    known: Tensor
-
-    @classmethod
-    def of(
-        cls,
-        examples: Sequence[Example],
-        size: int,
-        style_views: StyleViews | None,
+    def __init__(
+        self,
+        classifiers: ElementClassifiers,
+        views: Views,
+        steps: int,
+        rounds: int,
         generator: torch.Generator,
+        progress: Progress,
         stop: Stop,
-    ) -> _Gallery:
-        canvases = torch.cat([letterbox(example.image[None].float(), size) for example in examples])
-        views = [_as_bytes(canvases)]
-        if style_views is not None:
-            paper = torch.cat(
-                [letterbox(torch.zeros_like(e.image[None, :1].float()), size) for e in examples]
+    ) -> None:
+        self.classifiers, self.views, self.generator = classifiers, views, generator
+        self.steps, self.rounds, self.progress, self.stop = steps, rounds, progress, stop
+        self.device = classifiers.temperature.device
+        self.total, self.done = steps + rounds * (steps // 2), 0
+        with torch.no_grad():
+            drawn = (views.kind == AS_DRAWN).nonzero().flatten()[:256]
+            seen = [self._features(views.pictures(rows))[0] for rows in torch.split(drawn, _CHUNK)]
+        classifiers.heads.fit_cells(torch.cat(seen))
+        self.cells = self._all_cells(views)
+        self.weights = example_weights(classifiers, views)
+
+    def run(self) -> None:
+        """The first fit, then rounds of attacks, each fitted with all before it."""
+        self._start()
+        self._descend(self.steps, "training")
+        for number in range(self.rounds):
+            attacked = self._attacked()
+            cells = self._all_cells(attacked)
+            self.cells = [torch.cat(parts) for parts in zip(self.cells, cells, strict=True)]
+            self.views = self.views.joined(attacked)
+            self.weights = example_weights(self.classifiers, self.views)
+            self._descend(self.steps // 2, f"hardening, round {number + 1} of {self.rounds}")
+
+    def _features(self, images: Tensor) -> list[Tensor]:
+        return self.classifiers.features(images.to(self.device))
+
+    @torch.no_grad()
+    def _all_cells(self, views: Views) -> list[Tensor]:
+        """What the templates see of all views, at each scale."""
+        found = []
+        for rows in torch.split(torch.arange(len(views.kind)), _CHUNK):
+            stop_here(self.stop, _WHAT)
+            found.append(
+                [self.classifiers.heads.cells(part) for part in self._features(views.pictures(rows))]
             )
-            for _ in range(STYLED_VIEWS):
-                stop_here(stop, _WHAT)
-                styled = torch.cat(
-                    [style_views(part, generator).detach() for part in torch.split(canvases, BATCH)]
-                )
-                views.append(_as_bytes(torch.maximum(styled, paper)))
-        labels, known = label_matrix(examples)
-        return cls(torch.stack(views), labels, known)
+        return [torch.cat(scale) for scale in zip(*found, strict=True)]
 
-    def pictures(self, view: int | Tensor, chosen: list[int] | Tensor) -> Tensor:
-        """(n, 3, S, S) in [0, 1]."""
-        return self.views[view, chosen].float() / 255
+    @torch.no_grad()
+    def _start(self) -> None:
+        """Templates from the difference of the two sides' means, in the middle of the first scale."""
+        heads, cells = self.classifiers.heads, self.cells[0]
+        side = heads.templates.shape[-1]
+        short = [max(0, side - length) for length in cells.shape[-2:]]
+        cells = F.pad(cells, (0, short[1], 0, short[0]))
+        top, left = ((length - side) // 2 for length in cells.shape[-2:])
+        middle = cells[:, :, top : top + side, left : left + side]
+        labels = self.views.labels.to(self.device)
+        for member, weights in enumerate(self.weights):
+            shown, absent = weights * labels, weights * (1 - labels)
+            difference = shown / shown.sum(0).clamp_min(1e-9) - absent / absent.sum(0).clamp_min(1e-9)
+            start = torch.einsum("re,rpxy->epxy", difference, middle)
+            heads.templates[member] = 2 * start / math.sqrt(start[0].numel())
 
+    def _descend(self, steps: int, what: str) -> None:
+        heads = self.classifiers.heads
+        labels = (self.views.labels * (1 - 2 * _SMOOTH) + _SMOOTH).to(self.device)
+        count = len(labels)
+        optimizer = torch.optim.Adam([heads.templates, heads.bias], lr=_RATE, betas=(0.9, 0.98))
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
+        order = torch.empty(0, dtype=torch.long)
+        for _ in range(steps):
+            stop_here(self.stop, _WHAT)
+            if len(order) < min(_BATCH, count):
+                order = torch.randperm(count, generator=self.generator)
+            rows, order = order[:_BATCH], order[_BATCH:]
+            logits = heads.pooled([part[rows] for part in self.cells])
+            losses = F.binary_cross_entropy_with_logits(
+                logits, labels[rows].expand_as(logits), self.weights[:, rows], reduction="sum"
+            )
+            loss = losses * count / len(rows) + 0.5 * _PENALTY * heads.templates.square().sum()
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+            schedule.step()
+            self.done += 1
+            self.progress(self.done, self.total, what)
 
-def _as_bytes(images: Tensor) -> Tensor:
-    return (images.clamp(0, 1) * 255).round().to(torch.uint8)
-
-
-def _fitting(
-    classifiers: ElementClassifiers,
-    gallery: _Gallery,
-    chosen: list[int],
-    steps: int,
-    generator: torch.Generator,
-) -> Iterator[None]:
-    """Train on the chosen examples, in place; yields after each step."""
-    device = classifiers.temperature.device
-    radius = _radius(classifiers)
-    odds = _sampling_odds(gallery.labels[chosen], gallery.known[chosen])
-    shown_weight, absent_weight = (
-        weight.to(device) for weight in _side_weights(odds, gallery.labels[chosen], gallery.known[chosen])
-    )
-    with torch.no_grad():
-        seen = letterbox(gallery.pictures(0, chosen[:64]).to(device), classifiers.image_size)
-        classifiers.heads.standardize(classifiers.backbone(seen))
-    parameters = [{"params": list(classifiers.heads.parameters()), "lr": _RATE}]
-    if not classifiers.frozen:
-        # Faster, it dies: its features go flat before the heads know where to look.
-        parameters.append({"params": list(classifiers.backbone.parameters()), "lr": _RATE / 10})
-    optimizer = torch.optim.AdamW(parameters, weight_decay=0.05, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate_share(step, steps))
-    classifiers.train()
-    for step in range(steps):
-        images, labels, known = (
-            part.to(device) for part in _batch(classifiers, gallery, chosen, odds, generator)
+    def _attacked(self) -> Views:
+        """A share of the views, each changed for the worse: one step, from a random start in its own ball."""
+        views = self.views
+        plain = (views.kind != ATTACKED).nonzero().flatten()
+        count = max(1, round(_ATTACKED_SHARE * len(plain)))
+        chosen = plain[torch.randperm(len(plain), generator=self.generator)[:count]]
+        largest = RADIUS_AT_128 * views.images.shape[-1] / 128
+        changed = []
+        for rows in torch.split(chosen, _CHUNK):
+            stop_here(self.stop, _WHAT)
+            reach = largest * torch.rand(len(rows), 1, 1, 1, generator=self.generator)
+            images = attack(
+                self.classifiers,
+                views.pictures(rows).to(self.device),
+                views.labels[rows].to(self.device),
+                views.known[rows].to(self.device),
+                radius=reach.to(self.device),
+                steps=1,
+                start=self.generator,
+            )
+            changed.append(as_bytes(images.cpu()))
+        kind = torch.full_like(chosen, ATTACKED)
+        return Views(
+            torch.cat(changed),
+            views.labels[chosen],
+            views.known[chosen],
+            views.fold[chosen],
+            kind,
+            views.example[chosen],
         )
-        known = known * torch.where(labels > 0.5, shown_weight, absent_weight)
-        labels = labels * (1 - 2 * _SMOOTH) + _SMOOTH
-        # The ball grows with what has been learned; at full size from the start, nothing is.
-        full = 2 * radius * step / steps
-        reach = (full * torch.rand(BATCH // 2, 1, 1, 1, generator=generator)).to(device)
-        images[::2] = attack(classifiers, images[::2], labels[::2], known[::2], radius=reach, steps=1)
-        loss = F.binary_cross_entropy_with_logits(classifiers(images), labels, known, reduction="sum") / BATCH
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
-        schedule.step()
-        yield
 
 
-def _batch(
-    classifiers: ElementClassifiers,
-    gallery: _Gallery,
-    chosen: list[int],
-    odds: Tensor,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Views of examples drawn by their odds: images (B, 3, S, S), labels (B, E), known (B, E)."""
+def example_weights(classifiers: ElementClassifiers, views: Views) -> Tensor:
+    """What each view counts for each member and element, (M, R, E): 0 where it is held out or not known.
 
-    def draw(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        rows = torch.tensor(chosen)[odds.multinomial(count, replacement=True, generator=generator)]
-        view = torch.zeros(count, dtype=torch.long)
-        if len(gallery.views) > 1:
-            other = torch.randint(1, len(gallery.views), (count,), generator=generator)
-            view = torch.where(torch.rand(count, generator=generator) < 0.5, other, view)
-        return gallery.pictures(view, rows), gallery.labels[rows], gallery.known[rows], view
-
-    images, labels, known, view = draw(BATCH)
-    paired = round(BATCH * _PAIRED)
-    sheets = pair_up((images[:paired], labels[:paired], known[:paired]), draw(paired)[:3], generator)
-    for whole, sheet in zip((images, labels, known), sheets, strict=True):
-        whole[:paired] = sheet
-    images = warp(images, classifiers.image_size, generator)
-    plain = ((view == 0) & (torch.rand(BATCH, generator=generator) < 0.5)).nonzero().flatten()
-    images = images.index_copy(0, plain, recolor(images[plain], generator))
-    return roughen(images, generator), labels, known
-
-
-def _sampling_odds(labels: Tensor, known: Tensor) -> Tensor:
-    """(N,) odds of drawing each example: the sides of all the elements take equal turns to be drawn for."""
-    sides = torch.cat([labels > 0.5, (known > 0) & (labels < 0.5)], dim=1).float()
-    return (sides / sides.sum(dim=0).clamp_min(1)).sum(dim=1)
-
-
-def _side_weights(odds: Tensor, labels: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights (E,) of shown and not shown that make up for what sampling leaves uneven, four at most."""
-    shown = odds @ ((labels > 0.5) * known)
-    absent = odds @ ((labels <= 0.5) * known)
-    share = shown / (shown + absent).clamp_min(1e-6)
-    share = share + _PAIRED * share * (1 - share)  # a sheet of two pictures shows what either shows
-    return (0.5 / share).clamp_max(4), (0.5 / (1 - share)).clamp_max(4)
-
-
-def _rate_share(step: int, steps: int) -> float:
-    """Of the learning rate: a linear start over a tenth of the steps, then half a cosine down to nothing."""
-    warm = max(1, steps // 10)
-    return (
-        (step + 1) / warm
-        if step < warm
-        else 0.5 + 0.5 * math.cos(math.pi * (step - warm) / max(1, steps - warm))
-    )
-
-
-def _radius(classifiers: ElementClassifiers) -> float:
-    return _RADIUS_AT_128 * classifiers.image_size / 128
-
-
-def _predict(classifiers: ElementClassifiers, images: Tensor) -> Tensor:
-    """Logits (N, E) on the CPU."""
-    device = classifiers.temperature.device
-    with torch.no_grad():
-        return torch.cat([classifiers(part.to(device)).cpu() for part in torch.split(images, BATCH)])
-
-
-def _predict_attacked(
-    classifiers: ElementClassifiers, images: Tensor, labels: Tensor, known: Tensor
-) -> Tensor:
-    """Logits (N, E) on the CPU, each picture changed within the radius against its own labels."""
-    device = classifiers.temperature.device
-    logits = []
-    for image, label, mask in zip(
-        *(torch.split(part, BATCH) for part in (images, labels, known)), strict=True
-    ):
-        fitted = letterbox(image.to(device), classifiers.image_size)
-        radius = _radius(classifiers)
-        changed = attack(
-            classifiers, fitted, label.to(device), mask.to(device), radius=radius, steps=ATTACK_STEPS
-        )
-        logits.append(_predict(classifiers, changed))
-    return torch.cat(logits)
-
-
-def _calibrate(classifiers: ElementClassifiers, logits: Tensor, labels: Tensor, known: Tensor) -> None:
-    """A temperature for each element from held-out logits, (..., E), in place (Guo et al., ICML 2017).
-
-    A Gaussian prior on log T around 0 keeps a handful of pictures from moving it far. There is no offset: the
-    held-out classifiers are trained for half as long, and where they lean says nothing of the final ones.
+    Both sides of an element weigh one half in all. Where holding out would leave a side without any picture,
+    nothing is held out.
     """
-    held_out, target, weight = (part.double().flatten(0, -2) for part in (logits, labels, known))
-    log_scale = torch.zeros(held_out.shape[1], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_scale], max_iter=50, line_search_fn="strong_wolfe")
-
-    def misfit() -> Tensor:
-        optimizer.zero_grad()
-        scaled = held_out * log_scale.exp()
-        loss = F.binary_cross_entropy_with_logits(scaled, target, weight, reduction="sum")
-        loss = loss + (log_scale / _CALIBRATION_PRIOR).square().sum() / 2
-        torch.autograd.backward(loss)
-        return loss
-
-    optimizer.step(misfit)  # type: ignore[no-untyped-call]
-    classifiers.temperature.copy_((-log_scale.detach()).exp())
-
-
-def _accuracy_of_views(logits: Tensor, labels: Tensor, known: Tensor) -> float | None:
-    """Balanced accuracy over all the views together; logits (V, N, E), labels and known (N, E)."""
-    return balanced_accuracy(
-        logits.flatten(0, 1), labels.repeat(len(logits), 1), known.repeat(len(logits), 1)
+    labels, known = views.labels, views.known
+    members = len(classifiers.heads.templates)
+    kept = []
+    for member in range(members):
+        seen = known * (views.fold != member)[:, None] if members > 1 else known
+        lost = ((seen * (labels > 0.5)).sum(0) == 0) | ((seen * (labels < 0.5)).sum(0) == 0)
+        kept.append(torch.where(lost, known, seen))
+    weights = torch.stack(kept)
+    shown, absent = weights * labels, weights * (1 - labels)
+    sides = (
+        shown / shown.sum(1, keepdim=True).clamp_min(1e-9),
+        absent / absent.sum(1, keepdim=True).clamp_min(1e-9),
     )
+    return ((sides[0] + sides[1]) / 2).to(classifiers.temperature.device)
+
+
+@torch.no_grad()
+def _held_out_logits(fit: _Fit, kind: int) -> Tensor:
+    """(N, E) of the first view of this kind of each example, NaN where every member has seen it."""
+    views, count = fit.views, int(fit.views.example.max()) + 1
+    found = torch.full((count, views.labels.shape[1]), math.nan)
+    heads = fit.classifiers.heads
+    for rows in torch.split((views.kind == kind).nonzero().flatten(), _CHUNK):
+        logits = heads.pooled([part[rows] for part in fit.cells]).cpu()
+        seen = fit.weights[:, rows].cpu() > 0
+        for place, row in enumerate(rows.tolist()):
+            fold = int(views.fold[row])
+            if fold >= 0 and len(fit.weights) > 1:
+                fresh = ~seen[fold, place] & (views.known[row] > 0)
+                unseen = torch.where(fresh | (views.known[row] == 0), logits[fold, place], math.nan)
+                found[int(views.example[row])] = unseen
+    return found
+
+
+def _measured(fit: _Fit, element_names: Sequence[str], count: int, folds: int) -> Trained:
+    """Figures on what was held out, and the calibration that they give."""
+    classifiers, views = fit.classifiers, fit.views
+    labels, known = views.labels[:count], views.known[:count]
+    drawn = _held_out_logits(fit, AS_DRAWN)[:count]
+    kinds = [kind for kind in (INKED, STYLED) if bool((views.kind == kind).any())]
+    others = [_held_out_logits(fit, kind)[:count] for kind in kinds]
+    tested = torch.cat([drawn, *others])
+    parts = len(others) + 1
+    known_out = known.repeat(parts, 1) * ~tested.isnan()
+    temperature, offset = calibration(
+        tested.nan_to_num(),
+        labels.repeat(parts, 1),
+        known_out / parts,
+        temperature=_TEMPERATURE,
+        offset=_OFFSET,
+    )
+    classifiers.temperature.copy_(temperature)
+    classifiers.offset.copy_(offset)
+    calibrated = drawn / temperature + offset
+    fair = known * ~drawn.isnan()
+    attacked = _attacked_logits(fit, count) if folds else calibrated
+    stylized = torch.cat(others) / temperature + offset if others else tested[:0]
+    report = Report(
+        elements=element_reports(element_names, calibrated, labels, fair),
+        folds=folds,
+        accuracy=balanced_accuracy(calibrated, labels, fair) if folds else None,
+        accuracy_stylized=balanced_accuracy(
+            stylized, labels.repeat(parts - 1, 1), known.repeat(parts - 1, 1) * ~stylized.isnan()
+        )
+        if folds and others
+        else None,
+        accuracy_attacked=balanced_accuracy(attacked, labels, fair) if folds else None,
+    )
+    return Trained(classifiers=classifiers, report=report, held_out=calibrated.sigmoid())
+
+
+def _attacked_logits(fit: _Fit, count: int) -> Tensor:
+    """(N, E): each example changed against its own labels, and judged by the member that had not seen it."""
+    classifiers, views = fit.classifiers, fit.views
+    found = torch.zeros(count, views.labels.shape[1])
+    for fold in range(len(fit.weights)):
+        mine = (views.fold[:count] == fold).nonzero().flatten()
+
+        def member(images: Tensor, fold: int = fold) -> Tensor:
+            return classifiers.members(images)[fold]
+
+        for rows in torch.split(mine, _CHUNK):
+            stop_here(fit.stop, "measuring the classifiers")
+            images = letterbox(views.pictures(rows).to(fit.device), classifiers.image_size)
+            changed = attack(
+                member,
+                images,
+                views.labels[rows].to(fit.device),
+                views.known[rows].to(fit.device),
+                radius=MEASURED_RADIUS_AT_128 * classifiers.image_size / 128,
+                steps=MEASURED_STEPS,
+            )
+            with torch.no_grad():
+                found[rows] = member(changed).cpu()
+    return found

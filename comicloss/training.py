@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from classifiers.data import Example, one_sided
 from classifiers.model import ElementClassifiers
-from classifiers.train import STEPS, Trained, train_classifiers
+from classifiers.train import STEPS, train_classifiers
+from classifiers.trained import Trained
 from comicloss.authoring import check_pages
 from comicloss.data import examples, marks
 from comicloss.freshness import CLASSIFIERS, CLASSIFIERS_RECORD, classifier_inputs, has_marks

@@ -90,7 +90,7 @@ def weights(trained: Trained) -> list[Tensor]:
 def test_colored_shapes_are_recognized_in_pictures_never_seen() -> None:
     trained = train(shapes(24, seed=1), steps=60, backbone=Encoder())
     assert accuracy(trained, shapes(60, seed=2)) > 0.9
-    assert trained.report.folds == 3
+    assert trained.report.folds == 4
     assert [row.positives + row.negatives for row in trained.report.elements] == [24, 24]
     assert all(row.average_precision is not None for row in trained.report.elements)
     assert trained.held_out.shape == (24, 2) and bool(((trained.held_out > 0) & (trained.held_out < 1)).all())
