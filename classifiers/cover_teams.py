@@ -1,0 +1,283 @@
+"""Characters, their other names and their teams, from all covers of a table together.
+
+``Batman [Bruce Wayne; Matches Malone]`` and ``Dynamic Duo [Batman; Robin]`` have the same brackets. What they
+hold is decided by the first of these that applies, with what the whole table says:
+
+1. ``X-Men--Rogue; Storm`` is a team.
+2. Brackets of one entry that the table has as another name, this way round or the other, hold other names.
+3. Brackets in which an entry has brackets of its own hold members; not where it is the only one and its
+   brackets only say ``as …``.
+4. Brackets with an entry that starts with ``as``, ``also as``, ``a.k.a.`` hold other names.
+5. A name that is a team's elsewhere in the table is one here: they hold members.
+6. Brackets with one of ``unnamed members`` or ``others`` hold members.
+7. One entry is another name, unless the name before it is collective (``looks_collective``).
+8. Several entries of which one is the name's other name elsewhere in the table are other names; so are those
+   of a name that is a team's member, or has a single other name, elsewhere.
+9. Several entries of which more than half are characters elsewhere in the table are members.
+10. After a collective name, or a note such as ``(team)``, and from four entries on, they are members; else
+    other names.
+
+The table is gone through until nothing changes, as a team that is found tells of further characters.
+
+A name without brackets is a team's, and no character's, where the table has it as a team or where it is
+collective. One with commas or ``and`` in it (``Batman, Robin and Joker``) is taken apart where the table has
+every part as a character.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from classifiers.cover_names import Entry, looks_collective, parse_entries
+
+_ROUNDS = 5
+_AS = re.compile(
+    r"(?:also (?:known )?as|(?:(?:now|later|here|disguised|posing|dressed|acting|impersonated) )?as"
+    r"|a\.?k\.?a\.?|a/k/a|alias|formerly|n(?:é|ée|ee)|born|real name:?|impersonating|later|becomes)\s+(?=\S)",
+    re.IGNORECASE,
+)
+_SEVERAL = r"(?:many|several|various|numerous|the|possible|possibly)\s+"
+_OTHERS = re.compile(rf"(?:{_SEVERAL})?others?|et al\.?|etc\.?|unknown|unidentified", re.IGNORECASE)
+_UNNAMED = re.compile(
+    r"(?:(?:an?|the|one|two|three|four|five|six|several|many|\d+)\s+)?(?:unnamed|unidentified|un-named)\b.*"
+    r"|(?:various|assorted|miscellaneous|misc\.|numerous)\b.*",
+    re.IGNORECASE,
+)
+_NAMED_ALONG = re.compile(
+    rf"[\s,]+(?:and|&)\s+(?:{_SEVERAL})?others?$|[\s,]+(?:et al|etc)\.?$", re.IGNORECASE
+)
+_GROUP_NOTE = re.compile(
+    r"(?:team|group|gang|all|villains|heroes|members|organi[sz]ation)\b.*", re.IGNORECASE
+)
+_DOUBT = re.compile(
+    r"(?:possibl[ey]|probabl[ey]|maybe|perhaps|presumabl[ey]|presumed|uncertain|unconfirmed|unclear|or)\b.*"
+    r"|.*\buncertain",
+    re.IGNORECASE,
+)
+_NOT_DRAWN = re.compile(
+    r".*\b(?:mention(?:ed|s)?|name only|not (?:shown|seen|pictured|depicted|visible)|off[- ]?(?:panel|screen)"
+    r"|voice|unseen|behind the scenes|text only|referenced)\b.*",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(r",\s*(?:and\s+|&\s*)?|\s+(?:and|&)\s+", re.IGNORECASE)
+_QUOTES = str.maketrans("’‘`´“”", "''''\"\"")
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """A character on a cover.
+
+    Attributes:
+        name: as written.
+        aliases: other names in its brackets.
+        teams: that it is listed in, the outermost first.
+        notes: about it, and about its teams.
+        sure: False where a ``?`` or a note leaves it open whether it is drawn: uncertain, only mentioned.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    sure: bool = True
+
+
+@dataclass(frozen=True)
+class CoverNames:
+    """Who is on a cover.
+
+    Attributes:
+        appearances: in order, with a character twice where it is listed twice.
+        teams: all that are named, with or without members.
+        others: there may be more that have names: ``?``, ``and others``; not so ``unnamed soldiers``.
+        repairs: what in the field was not as it should be.
+    """
+
+    appearances: tuple[Appearance, ...]
+    teams: tuple[str, ...]
+    others: bool
+    repairs: tuple[str, ...]
+
+
+def name_key(name: str) -> str:
+    """Names with the same key are the same: case, accents' encoding, quotes, a leading "the", a last dot."""
+    plain = unicodedata.normalize("NFKC", name).casefold().translate(_QUOTES)
+    plain = " ".join(plain.split()).rstrip(".")
+    return plain.removeprefix("the ") or plain
+
+
+def read_cover_names(fields: Iterable[str]) -> list[CoverNames]:
+    """Read the ``cover_characters`` of all covers of a table; see above for what the table decides."""
+    parsed = [parse_entries(text) for text in fields]
+    covers = [[_without_others(entry) for entry in field.entries] for field in parsed]
+    evidence = _gathered(covers)
+    found = []
+    for field, entries in zip(parsed, covers, strict=True):
+        reading = _Reading(evidence)
+        reading.add(entries, (), (), True)
+        found.append(
+            CoverNames(
+                tuple(reading.appearances),
+                tuple(dict.fromkeys(reading.teams)),
+                reading.others or any(_NAMED_ALONG.search(entry.name) for entry in _all(field.entries)),
+                field.repairs,
+            )
+        )
+    return found
+
+
+def _without_others(entry: Entry) -> Entry:
+    """ "Batman and others" -> "Batman"."""
+    return replace(
+        entry,
+        name=_NAMED_ALONG.sub("", entry.name),
+        inside=tuple(_without_others(inner) for inner in entry.inside),
+    )
+
+
+class _Evidence:
+    """What the table says of names, by their keys."""
+
+    def __init__(self) -> None:
+        self.characters: Counter[str] = Counter()  # in their own right
+        self.members: set[str] = set()
+        self.single: dict[str, set[str]] = {}  # name -> what stands alone in its brackets
+        self.teams: set[str] = set()
+
+    def is_character(self, key: str) -> bool:
+        return self.characters[key] > 0 and key not in self.teams
+
+    def other_name(self, one: str, other: str) -> bool:
+        return other in self.single.get(one, ()) or one in self.single.get(other, ())
+
+    def is_team(self, entry: Entry) -> bool | None:
+        """By the rules of the module in their order; None where brackets are missing."""
+        inside = entry.inside
+        if entry.listed:
+            return True
+        if not inside:
+            return None
+        key = name_key(entry.name)
+        keys = [name_key(_plain(inner.name)) for inner in inside]
+        if len(inside) == 1:
+            [inner] = inside
+            if self.other_name(key, keys[0]):
+                return False
+            if inner.inside and not all(_AS.match(deep.name) for deep in inner.inside):
+                return True
+        elif any(inner.inside for inner in inside):
+            return True
+        if any(_AS.match(inner.name) for inner in inside):
+            return False
+        if key in self.teams or any(_is_nobody(inner) and inner.name for inner in inside):
+            return True
+        collective = looks_collective(entry.name)
+        if len(inside) == 1:
+            return collective
+        if any(self.other_name(key, other) for other in keys) or key in self.members or key in self.single:
+            return False
+        if 2 * sum(self.is_character(other) for other in keys) > len(keys):
+            return True
+        return collective or any(_GROUP_NOTE.fullmatch(note) for note in entry.notes) or len(inside) >= 4
+
+
+def _gathered(covers: Sequence[Sequence[Entry]]) -> _Evidence:
+    evidence = _Evidence()
+    for entries in covers:
+        for entry in _all(entries):
+            if entry.listed or len(entry.inside) != 1 or looks_collective(entry.name):
+                continue
+            [other] = entry.inside
+            if other.name and not other.inside:
+                evidence.single.setdefault(name_key(entry.name), set()).add(name_key(_plain(other.name)))
+    for _ in range(_ROUNDS):
+        after = _Evidence()
+        after.single = evidence.single
+        for entries in covers:
+            _count(entries, evidence, after, member=False)
+        settled = after.teams == evidence.teams and after.members == evidence.members
+        evidence = after
+        if settled:
+            break
+    return evidence
+
+
+def _count(entries: Iterable[Entry], evidence: _Evidence, after: _Evidence, *, member: bool) -> None:
+    for entry in entries:
+        if _is_nobody(entry):
+            continue
+        key = name_key(entry.name)
+        if evidence.is_team(entry):
+            after.teams.add(key)
+            _count(entry.inside, evidence, after, member=True)
+        else:
+            after.characters[key] += 1
+            if member:
+                after.members.add(key)
+
+
+def _is_nobody(entry: Entry) -> bool:
+    return not entry.name or bool(_OTHERS.fullmatch(entry.name) or _UNNAMED.fullmatch(entry.name))
+
+
+def _all(entries: Iterable[Entry]) -> Iterable[Entry]:
+    for entry in entries:
+        yield entry
+        yield from _all(entry.inside)
+
+
+class _Reading:
+    """One cover read with the table's evidence."""
+
+    def __init__(self, evidence: _Evidence) -> None:
+        self.evidence = evidence
+        self.appearances: list[Appearance] = []
+        self.teams: list[str] = []
+        self.others = False
+
+    def add(
+        self, entries: Iterable[Entry], teams: tuple[str, ...], notes: tuple[str, ...], sure: bool
+    ) -> None:
+        for entry in entries:
+            if _is_nobody(entry):
+                self.others |= bool(_OTHERS.fullmatch(entry.name) if entry.name else not entry.notes)
+                continue
+            own = (*entry.notes, *notes)
+            doubtful = any(_DOUBT.fullmatch(note) or _NOT_DRAWN.fullmatch(note) for note in entry.notes)
+            certain = sure and not entry.uncertain and not doubtful
+            if self._is_team(entry):
+                self.teams.append(entry.name)
+                self.add(entry.inside, (*teams, entry.name), own, certain)
+                continue
+            aliases = [_plain(inner.name) for inner in _all(entry.inside) if inner.name]
+            for name in self._names(entry):
+                self.appearances.append(Appearance(name, tuple(dict.fromkeys(aliases)), teams, own, certain))
+
+    def _is_team(self, entry: Entry) -> bool:
+        decided = self.evidence.is_team(entry)
+        if decided is not None:
+            return decided
+        key = name_key(entry.name)
+        return key in self.evidence.teams or (
+            looks_collective(entry.name) and key not in self.evidence.single
+        )
+
+    def _names(self, entry: Entry) -> list[str]:
+        """The name, or its parts where each is a character elsewhere."""
+        parts = [part.strip() for part in _LISTED.split(entry.name)]
+        if (
+            entry.inside
+            or len(parts) < 2
+            or not all(self.evidence.is_character(name_key(part)) for part in parts)
+        ):
+            return [entry.name]
+        return parts
+
+
+def _plain(name: str) -> str:
+    """Another name without the words that say it is one."""
+    return _AS.sub("", name, count=1) if _AS.match(name) else name
