@@ -20,6 +20,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import torch
@@ -189,7 +190,7 @@ def write_collection(collection: Collection, csv_path: Path) -> None:
     plain = all(
         label in (0, 1) and label is not None for picture in collection.pictures for label in picture.labels
     )
-    all_shown = sorted({name for line in shown for name in line}, key=_name_key)
+    all_shown = sorted({name for line in shown for name in line}, key=element_order)
     listable = not any(";" in name or name != name.strip() or not name for name in names)
     one_column = plain and listable and list(names) == all_shown
     if not one_column:
@@ -281,13 +282,13 @@ def _from_csv(path: Path) -> Collection:
     else:
         names = tuple(name for name in table.columns if name not in (_FILE, _GROUP))
         rows = [(row, tuple(_belief(row, name, table.delimiter) for name in names)) for row in table.rows]
+    if not rows:
+        raise InputError(f"{path}: no pictures below the header.", remedy="Add a line for each picture.")
     if not names:
         raise InputError(
             f"{path}: no labels.",
             remedy="Add a column labels with the elements shown, ; between, or a column for each element.",
         )
-    if not rows:
-        raise InputError(f"{path}: no pictures below the header.", remedy="Add a line for each picture.")
     return Collection(names, tuple(_merged(path, rows)))
 
 
@@ -295,14 +296,15 @@ def _label_lists(table: Table) -> tuple[tuple[str, ...], list[tuple[Row, tuple[f
     shown = [
         {label.strip() for label in row.values[_LABELS].split(";") if label.strip()} for row in table.rows
     ]
-    names = tuple(sorted(set().union(*shown), key=_name_key))
+    names = tuple(sorted(set().union(*shown), key=element_order))
     return names, [
         (row, tuple(float(name in labels) for name in names))
         for row, labels in zip(table.rows, shown, strict=True)
     ]
 
 
-def _name_key(name: str) -> tuple[object, str]:
+def element_order(name: str) -> tuple[Any, str]:
+    """Sorts names of elements as ``read_collection`` does where a file does not order them."""
     return natural_key(PurePosixPath(name)), name
 
 

@@ -34,7 +34,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 _DEEPEST = 8
-_LONGEST = 100_000
+_LONGEST = 20_000
 _NOTHING = {"none", "null", "nan", "n/a", "-", "--", "—"}
 _WIDE = str.maketrans("；［］（）？，【】", ";[]()?,[]")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200e\u200f\u2060\ufeff"))

@@ -4,9 +4,9 @@
 hold is decided by the first of these that applies, with what the whole table says:
 
 1. ``X-Men--Rogue; Storm`` is a team.
-2. Brackets of one entry that the table has as another name, this way round or the other, hold other names.
-3. Brackets in which an entry has brackets of its own hold members; not where it is the only one and its
-   brackets only say ``as …``.
+2. Brackets in which an entry has brackets of its own hold members.
+3. Not so where it is the only entry, and the table has it as another name, this way round or the other, or
+   its own brackets only say ``as …``: then all are other names.
 4. Brackets with an entry that starts with ``as``, ``also as``, ``a.k.a.`` hold other names.
 5. A name that is a team's elsewhere in the table is one here: they hold members.
 6. Brackets with one of ``unnamed members`` or ``others`` hold members.
@@ -31,6 +31,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from classifiers.cover_names import Entry, looks_collective, parse_entries
 
@@ -103,6 +104,7 @@ class CoverNames:
     repairs: tuple[str, ...]
 
 
+@lru_cache(maxsize=100_000)
 def name_key(name: str) -> str:
     """Names with the same key are the same: case, accents' encoding, quotes, a leading "the", a last dot."""
     plain = unicodedata.normalize("NFKC", name).casefold().translate(_QUOTES)
@@ -165,10 +167,10 @@ class _Evidence:
         keys = [name_key(_plain(inner.name)) for inner in inside]
         if len(inside) == 1:
             [inner] = inside
-            if self.other_name(key, keys[0]):
-                return False
-            if inner.inside and not all(_AS.match(deep.name) for deep in inner.inside):
-                return True
+            if inner.inside:
+                return not self.other_name(key, keys[0]) and not all(
+                    _AS.match(deep.name) for deep in inner.inside
+                )
         elif any(inner.inside for inner in inside):
             return True
         if any(_AS.match(inner.name) for inner in inside):

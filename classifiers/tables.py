@@ -57,17 +57,27 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
+    """The CSV in a file; see ``parse_table`` and ``read_text``.
+
+    Raises:
+        InputError, ResourceError: as for these.
+    """
+    return parse_table(path, read_text(path))
+
+
+def parse_table(path: Path, text: str) -> Table:
     """A CSV with commas, semicolons or tabs between its fields: what parts the header most often.
 
     Column names are taken without spaces around them, and in lower case where that is ``file``, ``labels`` or
-    ``group``. Empty lines are skipped.
+    ``group``. Empty lines are skipped, and a first column without a name if it only numbers the rows.
+
+    Args:
+        path: for messages.
 
     Raises:
-        InputError: another encoding, no header, duplicate or nameless columns, a line with more or fewer
-            fields than the header, a quote that does not end, a field of more than 131,072 characters.
-        ResourceError: the file may not be read.
+        InputError: no header, duplicate or nameless columns, a line with more or fewer fields than the
+            header, a quote that does not end, a field of more than 131,072 characters.
     """
-    text = read_text(path)
     header = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -96,6 +106,12 @@ def read_table(path: Path) -> Table:
         ) from None
     if columns is None:
         raise InputError(f"{path} is empty.", remedy="Its first line names the columns.")
+    if not columns[0]:
+        if not all(row.values[""].strip().isdecimal() for row in rows):
+            raise _nameless(f"{path}, line 1", 1)
+        columns = columns[1:]
+        for row in rows:
+            del row.values[""]
     return Table(path, columns, tuple(rows), delimiter)
 
 
@@ -139,10 +155,12 @@ def _header(where: str, fields: list[str]) -> tuple[str, ...]:
         name.casefold() if name.casefold() in known else name for name in (field.strip() for field in fields)
     )
     for place, name in enumerate(names):
-        if not name:
-            raise InputError(
-                f"{where}: column {place + 1} has no name.", remedy="Name it, or remove the column."
-            )
+        if not name and place:
+            raise _nameless(where, place + 1)
         if name in names[:place]:
             raise InputError(f'{where}: two columns are named "{name}".', remedy="Rename or remove one.")
     return names
+
+
+def _nameless(where: str, column: int) -> InputError:
+    return InputError(f"{where}: column {column} has no name.", remedy="Name it, or remove the column.")
