@@ -268,7 +268,7 @@ def _entries(content: Any) -> list[tuple[str | None, Any]]:
         elif content and any(isinstance(value, dict) for value in content.values()):
             return list(content.items())
         else:
-            content = [content]
+            content = [content] if content else []
     return [(None, entry) for entry in content]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -285,6 +285,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@settings(max_examples=30)  # each is synced to the disk
 @given(st.data())
 def test_what_is_written_is_read_back(drawn: Path, data: st.DataObject) -> None:
     collection = data.draw(collections(drawn))
