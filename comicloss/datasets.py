@@ -178,9 +178,11 @@ def _write(
     everywhere = [name for name in counts if all(_shown(labels, row).get(name) is not None for row in rows)]
     elements = sorted(set(counts) - set(too_few) - set(everywhere), key=element_order)
     if not elements:
+        always = f" ({', '.join(everywhere[:3])} is on all of them)" if everywhere else ""
         raise InputError(
-            f"Nothing to write to {out}: no label is on at least {fewest} covers and missing from others.",
-            remedy="Give more covers, other labels, or a smaller number per label.",
+            f"Nothing to write to {out}: of {len(rows)} covers, no label is on at least {fewest} "
+            f"and missing from others{always}.",
+            remedy="Give more covers, or choose another column or team.",
         )
     if len(elements) * len(rows) > _MOST_CELLS:
         raise UsageError(

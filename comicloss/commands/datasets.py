@@ -94,7 +94,7 @@ def _tell(found: dict[str, Any]) -> None:
     """What the person should know besides the figures."""
     if found["repairs"]:
         where, [first, *_] = next(iter(found["repairs"].items()))
-        say(f"{len(found['repairs'])} fields had to be repaired, such as {where}: {first}; --json lists all.")
+        say(f"Fields that had to be repaired: {len(found['repairs'])}, such as {where}: {first}.")
     written = found.get("written")
     if written:
         say(f"{written['file']}: {written['pictures']} pictures, {len(written['elements'])} elements.")
