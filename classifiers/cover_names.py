@@ -10,8 +10,9 @@ Appearances") and of what its pages show:
 - ``(…)`` is a note about the name before it: ``Joker (villain, first appearance)``; a ``;`` in it separates
   notes.
 - ``?`` stands for an unknown name, or after a name for one that is uncertain.
-- In old records ``GUESTS: Nick Fury; Clea`` is a note on all that follow, and ``X-Men--Rogue; Storm`` is a
-  team with its members.
+- In old records ``GUESTS: Nick Fury; Clea`` is a note on all that follow, and ``X-Men--Rogue; Storm`` (or
+  ``X-Men: Rogue; Storm``) is a team with its members.
+- ``Commissioner [James] Gordon``: a single word in brackets amid a name is another name of it.
 
 What does not follow them is repaired, and each repair is told:
 
@@ -21,6 +22,7 @@ What does not follow them is repaired, and each repair is told:
 - A ``[`` that is never closed is taken for other names, which end before the first ``;``, unless its first
   entry has brackets or the name before it is a team's by its words (League, X-Men, …): then it ends where the
   text does. Where brackets are missing, names with brackets do not stand inside of a member's brackets.
+- Parentheses that hold a list of names with square brackets are taken for square ones.
 - A comma, or nothing at all, between ``]`` or ``)`` and the next name is a ``;``.
 - Brackets with no name before them are opened; those nested more than eight deep are dropped.
 - Line breaks separate where there is no ``;`` at all.
@@ -35,11 +37,14 @@ from dataclasses import dataclass, field
 
 _DEEPEST = 8
 _LONGEST = 20_000
-_NOTHING = {"none", "null", "nan", "n/a", "-", "--", "—"}
+_NOTHING = {"none", "null", "nan", "n/a", "-", "--", "—", "no characters"}
+_MARKS = " ,:*†‡…"
 _WIDE = str.maketrans("；［］（）？，【】", ";[]()?,[]")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200e\u200f\u2060\ufeff"))
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+_TAG = re.compile(
+    r"</?(?:a|b|i|u|p|em|strong|span|div|font|small|su[bp])(?:\s[^<>]{0,200})?/?>", re.IGNORECASE
+)
 _ROLE = re.compile(
     r"((?:special |surprise |main |other )?(?:features?|guests?(?:[ -]stars?)?|villains?|cameos?|flashbacks?"
     r"|cameo flashbacks?|intro(?:duction)?s?|first appearances?|supporting(?: cast| characters?)?"
@@ -47,7 +52,9 @@ _ROLE = re.compile(
     re.IGNORECASE,
 )
 _DASHED = re.compile(r"(?P<team>\S(?:.*?[^\s-])?)(?:--|—)(?P<member>[^\s-].*)")
+_HEADED = re.compile(r"(?P<team>[^:]+):\s+(?P<member>\S.*)")
 _AND = re.compile(r"(?:and|&|\+)\s+(?=\S)", re.IGNORECASE)
+_AROUND = " ,.*:-–—/\\|"
 _AS = re.compile(r"(?:as|disguised as|posing as|dressed as)\s", re.IGNORECASE)
 _COLLECTIVE_LAST = re.compile(
     r"(?:.*[\s-])(?:league|society|legion|squad|squadron|corps|team|gang|crew|force|family|patrol|club|army|guard"
@@ -60,7 +67,8 @@ _COLLECTIVE = re.compile(
     r"(?:.*[\s-])?(?:avengers|defenders|outsiders|challengers|invaders|crusaders|fighters|rangers|raiders|champions"
     r"|guardians|warriors|titans|mutants|inhumans|eternals|commandos|soldiers|musketeers|heroes|super-heroes"
     r"|superheroes|villains|thunderbolts|exiles|runaways|brothers|sisters|monsters|agents|watchmen|x-men"
-    r"|losers|blackhawks|freaks|members|aliens|robots|pirates|gangsters|policemen|children)",
+    r"|losers|blackhawks|freaks|members|aliens|robots|pirates|gangsters|policemen|children|jla|jsa|jli|lsh|hydra"
+    r"|shield|s\.h\.i\.e\.l\.d\.|a\.i\.m\.|u\.n\.c\.l\.e\.)",
     re.IGNORECASE,
 )
 
@@ -136,6 +144,7 @@ class _Token:
 
 
 def _tokens(text: str, repairs: list[str]) -> list[_Token]:
+    text = _members_in_parentheses(text, repairs)
     closers = _closing_parentheses(text)
     found: list[_Token] = []
     start = place = depth = 0
@@ -178,6 +187,16 @@ def _tokens(text: str, repairs: list[str]) -> list[_Token]:
     return found
 
 
+def _members_in_parentheses(text: str, repairs: list[str]) -> str:
+    """Some indexers write members in parentheses: those that hold a list of names with square brackets."""
+    for opened, closed in _closing_parentheses(text).items():
+        inside = text[opened + 1 : closed]
+        if ";" in inside and "[" in inside and text[:opened].strip():
+            repairs.append('members in "( )"')
+            text = f"{text[:opened]}[{inside}]{text[closed + 1 :]}"
+    return text
+
+
 def _closing_parentheses(text: str) -> dict[int, int]:
     """Where each ( is closed; not those with unpaired square brackets in between."""
     found: dict[int, int] = {}
@@ -211,21 +230,31 @@ def _separated(tokens: list[_Token], repairs: list[str]) -> list[_Token]:
             if marked:
                 found.append(_Token("mark"))
                 text = text[marked.end() :]
-            rest = text.strip(" ,.*:-/")
+            rest = text.strip(_AROUND)
             if not rest:
                 follows = tokens[place + 1].kind if place + 1 < len(tokens) else ";"
                 if "," in text and follows == "[":
                     found.append(_Token(";"))
                 continue
-            if _AS.match(rest):
+            if _AS.match(rest) or re.match(r"[-–—:]\s", text):  # "- cameo"
                 found.append(_Token("note", rest))
+                continue
+            if _is_word_in_name(found, tokens, place):
+                found.append(_Token("text", f" {rest}"))
                 continue
             repairs.append(f'no ";" before "{_short(rest)}"')
             found.append(_Token(";"))
-            token = _Token("text", text.lstrip(" ,.*:-/"))
+            token = _Token("text", text.lstrip(_AROUND))
         found.append(token)
         named = token.kind == "text" or token.kind == "]" or (token.kind == "note" and named)
     return found
+
+
+def _is_word_in_name(before: list[_Token], tokens: list[_Token], place: int) -> bool:
+    """Whether brackets hold a word that somebody has put into a name: Commissioner [James] Gordon."""
+    kinds = [token.kind for token in before[-4:]]
+    follows = tokens[place + 1].kind if place + 1 < len(tokens) else ";"
+    return kinds == ["text", "[", "text", "]"] and " " not in before[-2].text.strip() and follows != "["
 
 
 @dataclass
@@ -249,7 +278,8 @@ def _balanced(tokens: list[_Token], repairs: list[str]) -> list[_Token]:
     def close(opened: _Open, *, at_end: bool) -> None:
         nonlocal missing
         missing -= 1
-        repairs.append(f'"[" after "{_short(opened.name)}" is not closed')
+        after = f' after "{_short(opened.name)}"' if opened.name else ""
+        repairs.append(f'"["{after} is not closed')
         early = opened.first_separator is not None and not _is_list(opened)
         if early or not at_end:
             assert opened.first_separator is not None
@@ -381,6 +411,9 @@ def _finish(level: _Level, repairs: list[str], *, top: bool) -> None:
         level.role = role[1].casefold()
         text = text[role.end() :]
     dashed = _DASHED.fullmatch(text) if top else None
+    headed = _HEADED.fullmatch(text) if top else None
+    if headed and looks_collective(headed["team"]):
+        dashed = headed
     if dashed:
         _end_team(level)
         level.team = (_tidy(dashed["team"])[0], [])
@@ -396,7 +429,7 @@ def _finish(level: _Level, repairs: list[str], *, top: bool) -> None:
             repairs.append(f'no name before "[{_short(draft.inside[0].name)}"')
         target += draft.inside
     elif uncertain or draft.notes:
-        target.append(Entry("", (), notes, True))
+        target.append(Entry("", (), notes, uncertain))
 
 
 def _end_team(level: _Level) -> None:
@@ -409,8 +442,8 @@ def _end_team(level: _Level) -> None:
 def _tidy(text: str) -> tuple[str, bool]:
     """A name without what surrounds it, and whether a ? did."""
     name = _AND.sub("", _spaced(text), count=1) if _AND.match(_spaced(text)) else _spaced(text)
-    bare = name.strip(" ,:*†‡")
-    stripped = bare.strip("?¿").strip(" ,:*†‡")
+    bare = name.removesuffix("...").strip(_MARKS)
+    stripped = bare.strip("?¿").strip(_MARKS)
     uncertain = stripped != bare
     for opening, closing in ('""', "“”", "''", "‘’", "«»", "„“"):
         inner = stripped[1:-1]

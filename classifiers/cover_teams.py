@@ -14,14 +14,14 @@ hold is decided by the first of these that applies, with what the whole table sa
 8. Several entries of which one is the name's other name elsewhere in the table are other names; so are those
    of a name that is a team's member, or has a single other name, elsewhere.
 9. Several entries of which more than half are characters elsewhere in the table are members.
-10. After a collective name, or a note such as ``(team)``, and from four entries on, they are members; else
+10. After a collective name, or a note such as ``(team)``, and from three entries on, they are members; else
     other names.
 
 The table is gone through until nothing changes, as a team that is found tells of further characters.
 
 A name without brackets is a team's, and no character's, where the table has it as a team or where it is
-collective. One with commas or ``and`` in it (``Batman, Robin and Joker``) is taken apart where the table has
-every part as a character.
+collective. One with commas, ``and``, ``vs.`` or ``/`` in it (``Batman, Robin and Joker``) is taken apart if
+the table has every part as a character.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from functools import lru_cache
 from classifiers.cover_names import Entry, looks_collective, parse_entries
 
 _ROUNDS = 5
+_MANY = 3  # a person with so many other names on one cover is rarer than a team
 _AS = re.compile(
     r"(?:also (?:known )?as|(?:(?:now|later|here|disguised|posing|dressed|acting|impersonated) )?as"
     r"|a\.?k\.?a\.?|a/k/a|alias|formerly|n(?:é|ée|ee)|born|real name:?|impersonating|later|becomes)\s+(?=\S)",
@@ -64,7 +65,7 @@ _NOT_DRAWN = re.compile(
     r"|voice|unseen|behind the scenes|text only|referenced)\b.*",
     re.IGNORECASE,
 )
-_LISTED = re.compile(r",\s*(?:and\s+|&\s*)?|\s+(?:and|&)\s+", re.IGNORECASE)
+_LISTED = re.compile(r",\s*(?:and\s+|&\s*)?|\s+(?:and|&|vs\.?|versus)\s+|\s*/\s*", re.IGNORECASE)
 _QUOTES = str.maketrans("’‘`´“”", "''''\"\"")
 
 
@@ -184,7 +185,7 @@ class _Evidence:
             return False
         if 2 * sum(self.is_character(other) for other in keys) > len(keys):
             return True
-        return collective or any(_GROUP_NOTE.fullmatch(note) for note in entry.notes) or len(inside) >= 4
+        return collective or any(_GROUP_NOTE.fullmatch(note) for note in entry.notes) or len(inside) >= _MANY
 
 
 def _gathered(covers: Sequence[Sequence[Entry]]) -> _Evidence:
@@ -246,7 +247,7 @@ class _Reading:
     ) -> None:
         for entry in entries:
             if _is_nobody(entry):
-                self.others |= bool(_OTHERS.fullmatch(entry.name) if entry.name else not entry.notes)
+                self.others |= bool(_OTHERS.fullmatch(entry.name)) if entry.name else entry.uncertain
                 continue
             own = (*entry.notes, *notes)
             doubtful = any(_DOUBT.fullmatch(note) or _NOT_DRAWN.fullmatch(note) for note in entry.notes)

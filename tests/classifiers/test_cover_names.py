@@ -44,7 +44,8 @@ WELL_FORMED = [
     ("unnamed soldiers; various villains; three unidentified women", ""),
     ("Unknown Soldier; Question", "Unknown Soldier | Question"),
     ('"Dum Dum" Dugan; "Batman"; “Spider”', '"Dum Dum" Dugan | Batman | Spider'),
-    ("Robin*", "Robin"),
+    ("Robin*; Batman…; Joker...", "Robin | Batman | Joker"),
+    ("Batman <Bruce Wayne>", "Batman <Bruce Wayne>"),
     ("Batman\nRobin", "Batman | Robin"),
     ("Wonder\nWoman; Flash", "Wonder Woman | Flash"),
     # other names
@@ -62,6 +63,7 @@ WELL_FORMED = [
         "Green Lantern [Hal Jordan]; Green Lantern [Alan Scott] (cameo)",
         "Green Lantern = Hal Jordan | Green Lantern = Alan Scott (cameo)",
     ),
+    ("Commissioner [James] Gordon; Alfred", "Commissioner Gordon = James | Alfred"),
     ('Wolverine [James "Logan" Howlett]', 'Wolverine = James "Logan" Howlett'),
     # teams
     (
@@ -84,6 +86,10 @@ WELL_FORMED = [
         "Alpha [Ann; Bob; Cy; Di]",
         "Ann @ Alpha | Bob @ Alpha | Cy @ Alpha | Di @ Alpha",
     ),
+    (
+        "The Archies [Archie; Reggie; Jughead]",
+        "Archie @ The Archies | Reggie @ The Archies | Jughead @ The Archies",
+    ),
     ("X-Men", ""),
     ("French Army [Pierre; unnamed soldiers]", "Pierre @ French Army"),
     ("Rogues (team) [Trickster; Mirror Master]", "Trickster @ Rogues (team) | Mirror Master @ Rogues (team)"),
@@ -103,6 +109,8 @@ WELL_FORMED = [
         "X-Men—Wolverine; GUESTS: Crystal; Lockjaw; VILLAIN: Diablo",
         "Wolverine @ X-Men | Crystal (guests) | Lockjaw (guests) | Diablo (villain)",
     ),
+    ("Teen Titans: Robin; Aqualad", "Robin @ Teen Titans | Aqualad @ Teen Titans"),
+    ("Batman: Robin", "Batman: Robin"),
     ("INTRODUCTION:", ""),
     # notes
     ("Batman (cameo)", "Batman (cameo)"),
@@ -111,6 +119,7 @@ WELL_FORMED = [
     ("Joker (villain) (introduction); Robin", "Joker (villain, introduction) | Robin"),
     ("Superman (Earth-2) [Clark Kent]", "Superman = Clark Kent (Earth-2)"),
     ("(Golden Age) Flash", "Flash (Golden Age)"),
+    ("Batman [Bruce Wayne] - cameo", "Batman = Bruce Wayne (cameo)"),
     ("Batman (photo of Adam West (1966))", "Batman (photo of Adam West (1966))"),
     ("Wilfred (not named; a stranger); Rowena", "Wilfred (not named, a stranger) | Rowena"),
     ("Spider-Man [Peter Parker (flashback)]", "Spider-Man = Peter Parker"),
@@ -119,6 +128,7 @@ WELL_FORMED = [
     ("JLA [Batman [Bruce Wayne]] (possibly)", "Batman = Bruce Wayne @ JLA (possibly) ~"),
     # unknowns
     ("?", "+"),
+    ("? (villain)", "+"),
     ("[?]", "+"),
     ("Robin ?", "Robin ~"),
     ("Robin?; Batman", "Robin ~ | Batman"),
@@ -173,6 +183,11 @@ DAMAGED = [
     ("Batman [Bruce Wayne], Robin [Dick Grayson]", "Batman = Bruce Wayne | Robin = Dick Grayson"),
     ("Batman [Bruce Wayne] and Robin", "Batman = Bruce Wayne | Robin"),
     ("[Batman; Robin]", "Batman | Robin"),
+    (
+        "Doom Patrol (Robotman [Cliff Steele]; Negative Man); Batman (cameo)",
+        "Robotman = Cliff Steele @ Doom Patrol | Negative Man @ Doom Patrol | Batman (cameo)",
+    ),
+    ("Batman [Bruce Wayne] \\ Robin", "Batman = Bruce Wayne | Robin"),
     ("][;)(", ""),
 ]
 
@@ -221,6 +236,7 @@ TABLES = [
     ),
     # a list with commas or "and" comes apart where its parts are known
     (["Batman, Robin and Joker", "Batman", "Robin", "Joker"], ["Batman | Robin | Joker", None, None, None]),
+    (["Batman vs. Joker", "Batman/Joker", "Joker; Batman"], ["Batman | Joker", "Batman | Joker", None]),
     (["Cloak and Dagger", "Cloak"], ["Cloak and Dagger", "Cloak"]),
 ]
 
