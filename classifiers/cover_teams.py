@@ -4,18 +4,20 @@
 hold is decided by the first of these that applies, with what the whole table says:
 
 1. ``X-Men--Rogue; Storm`` is a team.
-2. Brackets in which an entry has brackets of its own hold members.
-3. Not so where it is the only entry, and the table has it as another name, this way round or the other, or
-   its own brackets only say ``as …``: then all are other names.
-4. Brackets with an entry that starts with ``as``, ``also as``, ``a.k.a.`` hold other names.
-5. A name that is a team's elsewhere in the table is one here: they hold members.
-6. Brackets with one of ``unnamed members`` or ``others`` hold members.
-7. One entry is another name, unless the name before it is collective (``looks_collective``).
-8. Several entries of which one is the name's other name elsewhere in the table are other names; so are those
-   of a name that is a team's member, or has a single other name, elsewhere.
-9. Several entries of which more than half are characters elsewhere in the table are members.
-10. After a collective name, or a note such as ``(team)``, and from three entries on, they are members; else
-    other names.
+2. Brackets in which an entry has brackets of its own hold members. Not so where it is the only entry, and the
+   table has it as another name, this way round or the other, or its own brackets only say ``as …``; nor where
+   the name before them is a person's: one that has a certain other name, or is a team's member, more often
+   than it is a team. Then entries with brackets among several are characters in their own right (a bracket
+   closed too late: ``Batman [Bruce Wayne; Robin [Dick Grayson]]``), and the rest are other names.
+3. Brackets with an entry that starts with ``as``, ``also as``, ``a.k.a.`` hold other names.
+4. A name that is a team's elsewhere in the table is one here: they hold members.
+5. Brackets with one of ``unnamed members`` or ``others`` hold members.
+6. One entry is another name, unless the name before it is collective (``looks_collective``).
+7. Several entries of which one is the name's other name elsewhere in the table, and those of a person's name,
+   are other names.
+8. Several entries of which more than half are characters elsewhere in the table are members.
+9. After a collective name, or a note such as ``(team)``, and from three entries on, they are members; else
+   other names.
 
 The table is gone through until nothing changes, as a team that is found tells of further characters.
 
@@ -28,8 +30,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -145,17 +147,35 @@ def _without_others(entry: Entry) -> Entry:
 class _Evidence:
     """What the table says of names, by their keys."""
 
-    def __init__(self) -> None:
+    def __init__(self, single: Mapping[str, Counter[str]], nested: Counter[str]) -> None:
+        self.single = single  # name -> what stands alone in its brackets
+        self.nested = nested  # how often a name has brackets with brackets
         self.characters: Counter[str] = Counter()  # in their own right
-        self.members: set[str] = set()
-        self.single: dict[str, set[str]] = {}  # name -> what stands alone in its brackets
-        self.teams: set[str] = set()
+        self.as_member: Counter[str] = Counter()
+        self.as_team: Counter[str] = Counter()
 
     def is_character(self, key: str) -> bool:
-        return self.characters[key] > 0 and key not in self.teams
+        return self.characters[key] > 0 and not self.is_team_name(key)
+
+    def is_team_name(self, key: str) -> bool:
+        return self.as_team[key] > 0 and not self.is_person(key)
+
+    def is_person(self, key: str) -> bool:
+        """Whether it has one and the same other name, or is a member, more often than it is a team."""
+        person = max(self.single[key].values(), default=0) + self.as_member[key]
+        return person > max(self.as_team[key], self.nested[key])
 
     def other_name(self, one: str, other: str) -> bool:
-        return other in self.single.get(one, ()) or one in self.single.get(other, ())
+        return other in self.single[one] or one in self.single[other]
+
+    def is_chain(self, entry: Entry) -> bool:
+        """Whether its one entry, with brackets of its own, is still another name."""
+        if len(entry.inside) != 1:
+            return False
+        [inner] = entry.inside
+        if all(_AS.match(deep.name) for deep in inner.inside):
+            return True
+        return self.other_name(name_key(entry.name), name_key(_plain(inner.name)))
 
     def is_team(self, entry: Entry) -> bool | None:
         """By the rules of the module in their order; None where brackets are missing."""
@@ -165,23 +185,17 @@ class _Evidence:
         if not inside:
             return None
         key = name_key(entry.name)
-        keys = [name_key(_plain(inner.name)) for inner in inside]
-        if len(inside) == 1:
-            [inner] = inside
-            if inner.inside:
-                return not self.other_name(key, keys[0]) and not all(
-                    _AS.match(deep.name) for deep in inner.inside
-                )
-        elif any(inner.inside for inner in inside):
-            return True
+        if any(inner.inside for inner in inside):
+            return not self.is_chain(entry) and not self.is_person(key)
         if any(_AS.match(inner.name) for inner in inside):
             return False
-        if key in self.teams or any(_is_nobody(inner) and inner.name for inner in inside):
+        if self.is_team_name(key) or any(_is_nobody(inner) and inner.name for inner in inside):
             return True
         collective = looks_collective(entry.name)
         if len(inside) == 1:
             return collective
-        if any(self.other_name(key, other) for other in keys) or key in self.members or key in self.single:
+        keys = [name_key(_plain(inner.name)) for inner in inside]
+        if any(self.other_name(key, other) for other in keys) or self.is_person(key):
             return False
         if 2 * sum(self.is_character(other) for other in keys) > len(keys):
             return True
@@ -189,20 +203,25 @@ class _Evidence:
 
 
 def _gathered(covers: Sequence[Sequence[Entry]]) -> _Evidence:
-    evidence = _Evidence()
+    single: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for entries in covers:
         for entry in _all(entries):
             if entry.listed or len(entry.inside) != 1 or looks_collective(entry.name):
                 continue
             [other] = entry.inside
             if other.name and not other.inside:
-                evidence.single.setdefault(name_key(entry.name), set()).add(name_key(_plain(other.name)))
+                single[name_key(entry.name)][name_key(_plain(other.name))] += 1
+    nested: Counter[str] = Counter()
+    evidence = _Evidence(single, nested)
+    for entries in covers:
+        for entry in _all(entries):
+            if any(inner.inside for inner in entry.inside) and not evidence.is_chain(entry):
+                nested[name_key(entry.name)] += 1
     for _ in range(_ROUNDS):
-        after = _Evidence()
-        after.single = evidence.single
+        after = _Evidence(single, nested)
         for entries in covers:
             _count(entries, evidence, after, member=False)
-        settled = after.teams == evidence.teams and after.members == evidence.members
+        settled = after.as_team == evidence.as_team and after.as_member == evidence.as_member
         evidence = after
         if settled:
             break
@@ -215,12 +234,17 @@ def _count(entries: Iterable[Entry], evidence: _Evidence, after: _Evidence, *, m
             continue
         key = name_key(entry.name)
         if evidence.is_team(entry):
-            after.teams.add(key)
+            after.as_team[key] += 1
             _count(entry.inside, evidence, after, member=True)
         else:
             after.characters[key] += 1
-            if member:
-                after.members.add(key)
+            after.as_member[key] += member
+            _count(_own_right(entry), evidence, after, member=member)
+
+
+def _own_right(entry: Entry) -> tuple[Entry, ...]:
+    """Characters that slipped into a character's brackets: Batman [Bruce Wayne; Robin [Dick Grayson]]."""
+    return tuple(inner for inner in entry.inside if inner.inside) if len(entry.inside) > 1 else ()
 
 
 def _is_nobody(entry: Entry) -> bool:
@@ -256,17 +280,20 @@ class _Reading:
                 self.teams.append(entry.name)
                 self.add(entry.inside, (*teams, entry.name), own, certain)
                 continue
-            aliases = [_plain(inner.name) for inner in _all(entry.inside) if inner.name]
+            slipped = _own_right(entry)
+            inside = _all(inner for inner in entry.inside if inner not in slipped)
+            aliases = tuple(dict.fromkeys(_plain(inner.name) for inner in inside if inner.name))
             for name in self._names(entry):
-                self.appearances.append(Appearance(name, tuple(dict.fromkeys(aliases)), teams, own, certain))
+                self.appearances.append(Appearance(name, aliases, teams, own, certain))
+            self.add(slipped, teams, own, sure)
 
     def _is_team(self, entry: Entry) -> bool:
         decided = self.evidence.is_team(entry)
         if decided is not None:
             return decided
         key = name_key(entry.name)
-        return key in self.evidence.teams or (
-            looks_collective(entry.name) and key not in self.evidence.single
+        return self.evidence.is_team_name(key) or (
+            looks_collective(entry.name) and not self.evidence.is_person(key)
         )
 
     def _names(self, entry: Entry) -> list[str]:

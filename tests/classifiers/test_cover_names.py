@@ -234,6 +234,20 @@ TABLES = [
         ["Princess Diana [Wonder Woman]", "Wonder Woman [Princess Diana]"],
         ["Princess Diana = Wonder Woman", None],
     ),
+    # one damaged record does not make a team of a person, nor one odd record a person of a team
+    (
+        ["Batman [Bruce Wayne; Robin [Dick Grayson]] (cameo)", "Batman", *["Batman [Bruce Wayne]"] * 2],
+        [
+            "Batman = Bruce Wayne (cameo) | Robin = Dick Grayson (cameo)",
+            "Batman",
+            "Batman = Bruce Wayne",
+            None,
+        ],
+    ),
+    (
+        ["Zeta [Fire]", "Zeta [Ice]", "Zeta [Ray [Ray Terrill]; Joe]", "Zeta"],
+        ["Fire @ Zeta", "Ice @ Zeta", "Ray = Ray Terrill @ Zeta | Joe @ Zeta", ""],
+    ),
     # a list with commas or "and" comes apart where its parts are known
     (["Batman, Robin and Joker", "Batman", "Robin", "Joker"], ["Batman | Robin | Joker", None, None, None]),
     (["Batman vs. Joker", "Batman/Joker", "Joker; Batman"], ["Batman | Joker", "Batman | Joker", None]),
