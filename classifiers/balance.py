@@ -53,7 +53,12 @@ def balanced_subset(labels: Sequence[Collection[str]], target: int, *, seed: int
 
     for label in sorted(available, key=lambda label: (available[label], label)):
         waiting = [index for index in bearers[label] if index not in chosen]
-        while counts[label] < target and waiting:
+        if len(waiting) <= target - counts[label]:
+            chosen.update(waiting)
+            for index in waiting:
+                counts.update(set(labels[index]))
+            continue
+        while counts[label] < target:
             best = min(waiting, key=cost)
             waiting.remove(best)
             chosen.add(best)

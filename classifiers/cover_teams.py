@@ -36,8 +36,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from classifiers.cover_names import Entry, looks_collective, parse_entries
+from pages.progress import Progress, Stop, never, silent, stop_here
 
 _ROUNDS = 5
+_STRIDE = 500  # covers between two reports of progress
 _MANY = 3  # a person with so many other names on one cover is rarer than a team
 _AS = re.compile(
     r"(?:also (?:known )?as|(?:(?:now|later|here|disguised|posing|dressed|acting|impersonated) )?as"
@@ -115,9 +117,20 @@ def name_key(name: str) -> str:
     return plain.removeprefix("the ") or plain
 
 
-def read_cover_names(fields: Iterable[str]) -> list[CoverNames]:
-    """Read the ``cover_characters`` of all covers of a table; see above for what the table decides."""
-    parsed = [parse_entries(text) for text in fields]
+def read_cover_names(
+    fields: Sequence[str], *, progress: Progress = silent, stop: Stop = never
+) -> list[CoverNames]:
+    """Read the ``cover_characters`` of all covers of a table; see above for what the table decides.
+
+    Raises:
+        Stopped: when ``stop()`` is true.
+    """
+    parsed = []
+    for number, text in enumerate(fields, start=1):
+        parsed.append(parse_entries(text))
+        if number % _STRIDE == 0 or number == len(fields):
+            stop_here(stop, "Reading the covers' characters")
+            progress(number, len(fields), "reading the covers' characters")
     covers = [[_without_others(entry) for entry in field.entries] for field in parsed]
     evidence = _gathered(covers)
     found = []

@@ -20,6 +20,7 @@ from classifiers.cover_names import parse_entries
 from classifiers.cover_teams import name_key, read_cover_names
 from classifiers.tables import parse_table, read_text
 from pages.errors import InputError, UsageError
+from pages.progress import Progress, Stop, never, silent
 
 CHARACTERS = "cover_characters"
 """The column whose brackets hold other names and teams."""
@@ -134,7 +135,9 @@ def read_covers(path: Path) -> CoverTable:
     return CoverTable(path, columns, tuple(Cover(where, values) for where, values in rows))
 
 
-def cover_labels(table: CoverTable, column: str = CHARACTERS) -> CoverLabels:
+def cover_labels(
+    table: CoverTable, column: str = CHARACTERS, *, progress: Progress = silent, stop: Stop = never
+) -> CoverLabels:
     """The labels of a table's covers by a column.
 
     ``cover_characters`` is read with its teams and other names (``classifiers.cover_teams``): a label is a
@@ -143,6 +146,7 @@ def cover_labels(table: CoverTable, column: str = CHARACTERS) -> CoverLabels:
 
     Raises:
         UsageError: the table has no such column.
+        Stopped: when ``stop()`` is true.
     """
     column = _plain_column(column)
     names = _OTHER_NAMES.get(column, (column,))
@@ -157,8 +161,8 @@ def cover_labels(table: CoverTable, column: str = CHARACTERS) -> CoverLabels:
     members: dict[str, Counter[str]] = {}
     others: list[bool] = []
     repairs: dict[str, tuple[str, ...]] = {}
-    read = _read_characters if column == CHARACTERS else _read_plain
-    for cover, names_on_it in zip(table.covers, read(fields), strict=True):
+    read = _read_characters(fields, progress, stop) if column == CHARACTERS else _read_plain(fields)
+    for cover, names_on_it in zip(table.covers, read, strict=True):
         labels: dict[str, bool] = {}
         for label, teams, sure in names_on_it.labels:
             key = spelling.key(label)
@@ -187,8 +191,8 @@ class _Field:
     repairs: tuple[str, ...]
 
 
-def _read_characters(fields: Sequence[str]) -> Iterable[_Field]:
-    for names in read_cover_names(fields):
+def _read_characters(fields: Sequence[str], progress: Progress, stop: Stop) -> Iterable[_Field]:
+    for names in read_cover_names(fields, progress=progress, stop=stop):
         labels = [(one.name, one.teams, one.sure) for one in names.appearances]
         yield _Field(labels, names.others, names.repairs)
 

@@ -14,6 +14,7 @@ from classifiers.covers import CHARACTERS, Cover, CoverLabels, cover_labels, rea
 from pages.errors import InputError, UsageError
 from pages.files import os_errors
 from pages.names import PICTURE_SUFFIXES
+from pages.progress import Progress, Stop, never, silent
 
 _FEWEST = 2
 """A label is written from so many covers on: one to learn from, one to check with."""
@@ -31,6 +32,8 @@ def cover_dataset(
     per_label: int | None = None,
     out: Path | None = None,
     seed: int = 0,
+    progress: Progress = silent,
+    stop: Stop = never,
 ) -> dict[str, Any]:
     """Count the labels of covers, choose a balanced subset, and write it for ``train --examples``.
 
@@ -54,9 +57,10 @@ def cover_dataset(
         InputError: the metadata cannot be read, or no cover is left.
         UsageError: no such column or team, or too much to write at once.
         ResourceError: a file may not be read or written.
+        Stopped: when ``stop()`` is true; nothing is written then.
     """
     table = read_covers(metadata)
-    labels = cover_labels(table, label)
+    labels = cover_labels(table, label, progress=progress, stop=stop)
     if pictures is None and out is not None:
         pictures = metadata.parent
     files = None if pictures is None else _files_of(table.covers, pictures)

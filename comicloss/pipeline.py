@@ -297,12 +297,22 @@ def cover_dataset(
     per_label: int | None = None,
     out: Path | None = None,
     seed: int = 0,
+    progress: Progress = silent,
+    stop: Stop = never,
 ) -> dict[str, Any]:
     """Labels of covers from their metadata; see ``datasets.cover_dataset``."""
     from comicloss import datasets
 
     return datasets.cover_dataset(
-        metadata, pictures=pictures, label=label, team=team, per_label=per_label, out=out, seed=seed
+        metadata,
+        pictures=pictures,
+        label=label,
+        team=team,
+        per_label=per_label,
+        out=out,
+        seed=seed,
+        progress=progress,
+        stop=stop,
     )
 
 

@@ -10,7 +10,7 @@ import typer
 
 from comicloss.commands.app import DATA, command
 from comicloss.commands.arguments import AsJson, Seed
-from comicloss.commands.terminal import say, show_json
+from comicloss.commands.terminal import say, show_json, work
 
 _LISTED = 20
 """So many labels of a team are printed; --json has them all."""
@@ -54,9 +54,18 @@ def covers(
     """
     from comicloss import pipeline
 
-    found = pipeline.cover_dataset(
-        metadata, pictures=pictures, label=label, team=team, per_label=per_label, out=out, seed=seed
-    )
+    with work() as (progress, stop):
+        found = pipeline.cover_dataset(
+            metadata,
+            pictures=pictures,
+            label=label,
+            team=team,
+            per_label=per_label,
+            out=out,
+            seed=seed,
+            progress=progress,
+            stop=stop,
+        )
     if as_json:
         show_json(found)
     else:

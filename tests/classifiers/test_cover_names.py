@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from classifiers.cover_names import Entry, looks_collective, parse_entries
 from classifiers.cover_teams import Appearance, CoverNames, name_key, read_cover_names
+from pages.errors import Stopped
 
 
 def written(cover: CoverNames) -> str:
@@ -259,6 +260,14 @@ TABLES = [
 def test_the_table_decides_what_one_field_cannot(fields: list[str], expected: list[str | None]) -> None:
     for cover, wanted in zip(read_cover_names(fields), expected, strict=True):
         assert wanted is None or written(cover) == wanted
+
+
+def test_progress_is_told_and_reading_can_be_stopped() -> None:
+    told = []
+    read_cover_names(["Batman"] * 501, progress=lambda done, total, what: told.append((done, total)))
+    assert told == [(500, 501), (501, 501)]
+    with pytest.raises(Stopped):
+        read_cover_names(["Batman"], stop=lambda: True)
 
 
 def test_there_are_enough_cases() -> None:
