@@ -39,6 +39,7 @@ __all__ = [
     "add_pages",
     "clear_marks",
     "correct_panels",
+    "cover_dataset",
     "demo",
     "export",
     "find_story_panels",
@@ -286,6 +287,33 @@ def panels_of_pictures(
 ) -> list[dict[str, Any]]:
     """Panels and lettering of loose pictures; see ``looking.panels_of_pictures``."""
     return looking.panels_of_pictures(paths, direction, order_boxes=order_boxes)
+
+
+def cover_dataset(
+    metadata: Path,
+    pictures: Path | None = None,
+    label: str = "cover_characters",
+    team: str | None = None,
+    per_label: int | None = None,
+    out: Path | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> dict[str, Any]:
+    """Labels of covers from their metadata; see ``datasets.cover_dataset``."""
+    from comicloss import datasets
+
+    return datasets.cover_dataset(
+        metadata,
+        pictures=pictures,
+        label=label,
+        team=team,
+        per_label=per_label,
+        out=out,
+        seed=seed,
+        progress=progress,
+        stop=stop,
+    )
 
 
 def styles_gallery(out: Path) -> list[tuple[str, tuple[str, ...], Path]]:

@@ -15,6 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 AT_ONCE = "In one go"
 STEP_BY_STEP = "Step by step, in a story folder"
+DATA = "Pictures to learn from, without a story"
 HELP = "Looking around"
 
 _INTRODUCTION = """\
@@ -55,6 +56,7 @@ _ORDER = [
     "train",
     "stylize",
     "export",
+    "covers",
     "status",
     "styles",
     "doctor",

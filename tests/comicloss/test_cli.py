@@ -80,6 +80,14 @@ class Pipeline(ModuleType):
                 "panels": [{"id": "p01-01", "doubtful": False}, {"id": "p01-02", "doubtful": True}],
             }
         ],
+        "cover_dataset": {
+            "covers": 3,
+            "labeled": 2,
+            "label": "cover_characters",
+            "labels": {"Superman": 2, "Joker": 1},
+            "teams": {"Justice League": {"Superman": 2}},
+            "repairs": {},
+        },
         "train": {"elements": {"Hero": {"precision": 0.5, "support": 3}}, "steps": 5},
         "stylize": [Path("dragon/finished/p01.png")],
         "stylize_pictures": [Path("finished/page1.png")],
