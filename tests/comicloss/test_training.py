@@ -192,6 +192,7 @@ def test_a_story_takes_what_the_family_knows_and_trains_the_rest(
         edit(story, 'name = "Disc"', 'name = "Disc"\nclassifier = "../family"')
     report = pipeline.train(story)
     assert report["taken"] == {"Disc": str(story / "../family")} and set(report["elements"]) == {"Hat"}
+    assert report["taken_from_elsewhere"] == f"Disc ({story / '../family'})"
     joined = load_classifiers(story)
     assert isinstance(joined, JoinedClassifiers) and joined.element_names == ("Hat", "Disc")
     image = torch.rand(1, 3, 40, 50)
