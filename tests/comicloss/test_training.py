@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from typer.testing import CliRunner
 
 import comicloss.data
 import comicloss.training
@@ -19,6 +20,7 @@ from classifiers.card import Card
 from classifiers.model import ElementClassifiers
 from classifiers.train import train_classifiers
 from comicloss import pipeline
+from comicloss.cli import app
 from comicloss.joined import JoinedClassifiers, load_classifiers
 from comicloss.story import load_story
 from pages.errors import InputError, StoryError, UsageError, WeightsError
@@ -274,3 +276,18 @@ def test_a_story_can_be_the_family_of_another(story: Path, tmp_path: Path) -> No
     report = pipeline.train(second)
     assert set(report["taken"]) == {"Hat", "Disc"}
     assert load_classifiers(second).element_names == ("Hat", "Disc")
+
+
+def test_the_command_line_prints_one_list_and_tells_of_failures(
+    drawings: Path, family: Path, tmp_path: Path
+) -> None:
+    (drawings / "bad.png").write_text("no picture")
+    disc = str(drawings / "Disc" / "0.png")
+    told = CliRunner().invoke(app, ["classify", str(family), disc, str(drawings / "bad.png"), "--json"])
+    assert told.exit_code == 7 and "bad.png" in told.stderr
+    (row,) = json.loads(told.stdout)
+    assert row["file"] == disc and set(row) == {"file", "probabilities"}
+    assert set(row["probabilities"]) == {"Disc", "Square"}
+    assert all(0 <= probability <= 1 for probability in row["probabilities"].values())
+    missing = CliRunner().invoke(app, ["classify", str(tmp_path / "nothing"), disc])
+    assert missing.exit_code == 5 and "no trained classifiers" in missing.stderr
