@@ -1,11 +1,12 @@
-"""Other people's networks as the trunk under the heads: torchvision's ResNets, timm's models, open_clip's towers.
+"""Other people's networks as the trunk under the heads: torchvision's ResNets, timm's models, open_clip's
+towers.
 
 Names, as ``comicloss train --backbone`` takes them:
 
 - ``resnet18``, ``resnet34``, ``resnet50``, ``resnet101``: torchvision's, trained on ImageNet;
 - ``timm:NAME``, such as ``timm:vit_small_patch14_dinov2.lvd142m``: any model that timm lists;
-- ``open_clip:ARCHITECTURE/TAG``, such as ``open_clip:ViT-B-32/laion2b_s34b_b79k``, or ``open_clip:FOLDER`` with
-  open_clip_config.json and open_clip_model.safetensors: the image tower of any CLIP;
+- ``open_clip:ARCHITECTURE/TAG``, such as ``open_clip:ViT-B-32/laion2b_s34b_b79k``, or ``open_clip:FOLDER``
+  with open_clip_config.json and open_clip_model.safetensors: the image tower of any CLIP;
 - any of them with ``=FILE``: its weights from a file here (.pth or .safetensors) in place of a download.
 """
 
@@ -137,8 +138,8 @@ def image_tower(model: Any, *, name: str) -> Backbone:
     the tower's last norm where that norm works on them.
 
     Args:
-        model: with ``visual`` and open_clip's preprocessing, as ``open_clip.create_model`` gives it. The tower
-            is shared with it, not copied.
+        model: with ``visual`` and open_clip's preprocessing, as ``open_clip.create_model`` gives it. The
+            tower is shared with it, not copied.
         name: what it is called.
 
     Raises:
@@ -357,7 +358,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             f"{path}: holds something else than a state dict.",
             remedy="Save it with torch.save(model.state_dict(), file) or as .safetensors.",
         )
-    return found
+    return cast(dict[str, Tensor], found)
 
 
 def _with_state(backbone: Backbone, state: dict[str, Tensor], source: str) -> Backbone:
@@ -365,13 +366,11 @@ def _with_state(backbone: Backbone, state: dict[str, Tensor], source: str) -> Ba
     prefix = "visual." if any(key.startswith("visual.") for key in state) else ""
     wanted = backbone.trunk.state_dict()
     chosen = {key: state[prefix + key] for key in wanted if prefix + key in state}
-    wrong = [
-        key for key, value in wanted.items() if key not in chosen or chosen[key].shape != value.shape
-    ]
+    wrong = [key for key, value in wanted.items() if key not in chosen or chosen[key].shape != value.shape]
     if wrong:
         raise WeightsError(
-            f"{source}: does not fit {backbone.name} ({len(wrong)} of {len(wanted)} tensors are missing or of "
-            f"another shape, such as {wrong[0]}).",
+            f"{source}: does not fit {backbone.name} ({len(wrong)} of {len(wanted)} tensors are missing or "
+            f"of another shape, such as {wrong[0]}).",
             remedy=f"Name the model that it belongs to, in place of {backbone.name}.",
         )
     backbone.trunk.load_state_dict(chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -22,6 +23,7 @@ from pages.files import replaces_folder
 _VERSION = 1
 _WEIGHTS, _CONFIG = "classifiers.safetensors", "classifiers.json"
 _OWN_BACKBONE = "small"
+_TRAINED = "trained:"
 _RETRAIN = "Train the classifiers again (comicloss train)."
 
 
@@ -127,18 +129,26 @@ class ElementClassifiers(nn.Module):
             a SmallBackbone is made, trained and saved with them.
         element_names: one head for each, in this order.
         image_size: S, the side of the square that pictures are fitted into.
+        trained_backbone: the backbone handed in is not frozen, and is saved with the heads.
     """
 
     temperature: Tensor
 
     def __init__(
-        self, backbone: nn.Module | None, element_names: Sequence[str], *, image_size: int = 160
+        self,
+        backbone: nn.Module | None,
+        element_names: Sequence[str],
+        *,
+        image_size: int = 160,
+        trained_backbone: bool = False,
     ) -> None:
         super().__init__()
         self.element_names = tuple(element_names)
         self.image_size = image_size
-        self.frozen = backbone is not None
-        self.backbone = SmallBackbone() if backbone is None else backbone.eval().requires_grad_(False)
+        self.frozen = backbone is not None and not trained_backbone
+        self.backbone = (
+            SmallBackbone() if backbone is None else backbone.eval().requires_grad_(not self.frozen)
+        )
         reference = next(self.backbone.parameters(), torch.zeros(1))
         with torch.no_grad():
             blank = torch.zeros(1, 3, image_size, image_size, dtype=reference.dtype, device=reference.device)
@@ -170,7 +180,7 @@ class ElementClassifiers(nn.Module):
             "version": _VERSION,
             "elements": list(self.element_names),
             "image_size": self.image_size,
-            "backbone": backbone_id(self.backbone) if self.frozen else _OWN_BACKBONE,
+            "backbone": backbone_id(self.backbone) if self.frozen else _saved_name(self.backbone),
             "sha256": hashlib.sha256(weights).hexdigest(),
         }
         with replaces_folder(folder) as fresh:
@@ -179,16 +189,19 @@ class ElementClassifiers(nn.Module):
 
     @classmethod
     def load(cls, folder: Path, backbone: nn.Module | None = None) -> ElementClassifiers:
-        """What ``save`` wrote, on the same backbone; in eval mode.
+        """What ``save`` wrote, on the same backbone; in eval mode. One that was trained and saved needs none.
 
         Raises:
             WeightsError: the folder is missing or damaged, or was trained on another backbone.
         """
         config, weights = _read(folder)
-        wanted = _OWN_BACKBONE if backbone is None else backbone_id(backbone)
-        if config["backbone"] != wanted:
+        trained = config["backbone"].startswith(_TRAINED)
+        if trained:
+            backbone = _like_saved(config["backbone"].removeprefix(_TRAINED), backbone)
+        elif config["backbone"] != (_OWN_BACKBONE if backbone is None else backbone_id(backbone)):
             raise WeightsError(f"{folder}: trained on another backbone than the one in use.", remedy=_RETRAIN)
-        classifiers = cls(backbone, config["elements"], image_size=config["image_size"])
+        size = config["image_size"]
+        classifiers = cls(backbone, config["elements"], image_size=size, trained_backbone=trained)
         expected = classifiers._own_state()
         if {name: tensor.shape for name, tensor in weights.items()} != {
             name: tensor.shape for name, tensor in expected.items()
@@ -203,6 +216,23 @@ class ElementClassifiers(nn.Module):
             for name, tensor in self.state_dict().items()
             if not (self.frozen and name.startswith("backbone."))
         }
+
+
+def _saved_name(backbone: nn.Module) -> str:
+    """How the description of saved classifiers names a backbone that is saved with them."""
+    if isinstance(backbone, SmallBackbone):
+        return _OWN_BACKBONE
+    return f"{_TRAINED}{getattr(backbone, 'name', type(backbone).__name__)}"
+
+
+def _like_saved(name: str, backbone: nn.Module | None) -> nn.Module:
+    """A backbone that the saved weights can be loaded into: a copy of the one handed in, if it has that
+    name."""
+    from classifiers.backbones import blank_backbone
+
+    if backbone is not None and _saved_name(backbone) == _TRAINED + name:
+        return copy.deepcopy(backbone)
+    return blank_backbone(name)
 
 
 def backbone_id(backbone: nn.Module) -> str:

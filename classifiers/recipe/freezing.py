@@ -15,7 +15,8 @@ def layer_groups(module: nn.Module) -> list[list[nn.Parameter]]:
     """The parameters of a network by depth, the layer next to the picture first.
 
     A group is one element of a list of blocks (a residual block, a transformer layer), or what stands alone
-    beside the lists (a stem); a lone norm belongs to what it follows. Every parameter is in exactly one group.
+    beside the lists (a stem); a lone norm belongs to what it follows. Every parameter is in exactly one
+    group.
     """
     groups: list[list[nn.Parameter]] = []
     own = list(module.parameters(recurse=False))
@@ -51,8 +52,8 @@ def _each_once(groups: list[list[nn.Parameter]]) -> list[list[nn.Parameter]]:
 def frozen(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
     """Parameters that do not learn inside the block, and do again after it (those that did before).
 
-    The first half of "freeze, then unfreeze" (Howard and Ruder, "Universal Language Model Fine-tuning for Text
-    Classification", ACL 2018; fast.ai's ``freeze`` and ``unfreeze``): a fresh head would otherwise send
+    The first half of "freeze, then unfreeze" (Howard and Ruder, "Universal Language Model Fine-tuning for
+    Text Classification", ACL 2018; fast.ai's ``freeze`` and ``unfreeze``): a fresh head would otherwise send
     large, meaningless gradients into a trunk that is good already.
     """
     learning = [parameter for parameter in parameters if parameter.requires_grad]

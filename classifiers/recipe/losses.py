@@ -45,9 +45,10 @@ def asymmetric_loss(
 ) -> Tensor:
     """ASL (Ridnik et al., "Asymmetric Loss For Multi-Label Classification", ICCV 2021, equations 4 to 6).
 
-    L+ = -(1 - p)^γ+ log p,  L- = -p_m^γ- log(1 - p_m),  p_m = max(p - m, 0): the many easy negatives fade, and
-    those under the margin count nothing. A soft label y takes y L+ + (1 - y) L-. Summed over the known elements,
-    a mean over pictures. log p is taken from the logit, so a positive that is surely missed keeps its gradient.
+    L+ = -(1 - p)^γ+ log p,  L- = -p_m^γ- log(1 - p_m),  p_m = max(p - m, 0): the many easy negatives fade,
+    and those under the margin count nothing. A soft label y takes y L+ + (1 - y) L-. Summed over the known
+    elements, a mean over pictures. log p is taken from the logit, so a positive that is surely missed keeps
+    its gradient.
 
     Args:
         logits, labels, known: (N, E).

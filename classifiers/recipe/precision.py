@@ -14,9 +14,9 @@ _LONGEST_GRADIENT = 5.0
 class Precision:
     """How one training computes (Micikevicius et al., "Mixed Precision Training", ICLR 2018).
 
-    On CUDA: bfloat16 where the device has it, otherwise float16 with the loss scaled so that small gradients do
-    not vanish. On a CPU: bfloat16 where it has instructions for it (AVX-512 BF16, AMX), and not at all elsewhere,
-    where it would be several times slower. ``dtype`` is None where nothing is mixed.
+    On CUDA: bfloat16 where the device has it, otherwise float16 with the loss scaled so that small gradients
+    do not vanish. On a CPU: bfloat16 where it has instructions for it (AVX-512 BF16, AMX), and not at all
+    elsewhere, where it would be several times slower. ``dtype`` is None where nothing is mixed.
 
     Args:
         device: of the training.
@@ -32,7 +32,9 @@ class Precision:
         """Where the forward pass and the loss are computed."""
         return torch.autocast(self.device.type, self.dtype) if self.dtype is not None else nullcontext()
 
-    def step(self, loss: Tensor, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter]) -> bool:
+    def step(
+        self, loss: Tensor, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter]
+    ) -> bool:
         """Backward and one step of the optimizer, the gradient no longer than 5 (Pascanu et al., ICML 2013).
 
         Returns:

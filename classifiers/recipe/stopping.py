@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 
 class EarlyStopping:
-    """Keep the best weights, and say when there has been no better for a while (Prechelt, "Early Stopping - But
-    When?", 1998).
+    """Keep the best weights, and say when there has been no better for a while (Prechelt, "Early Stopping -
+    But When?", 1998).
 
     Args:
         model: whose state is kept and given back.
@@ -34,6 +34,7 @@ class EarlyStopping:
         return self._waited > self._patience
 
     def restore(self) -> None:
-        """Give the model the weights of its best epoch."""
+        """Give the model the weights of its best epoch; the waiting starts anew."""
+        self._waited = 0
         if self._state:
             self._model.load_state_dict(self._state)

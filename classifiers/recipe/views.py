@@ -42,6 +42,7 @@ class SeveralLooks(nn.Module):
 
 
 def _on_paper(images: Tensor, scale: float) -> Tensor:
-    """The picture in the middle of a sheet that is so much larger, by whole pixels: nothing is resampled here."""
+    """The picture in the middle of a sheet that is so much larger, by whole pixels: nothing is resampled
+    here."""
     across, down = (round(side * (1 / scale - 1) / 2) for side in (images.shape[-1], images.shape[-2]))
     return F.pad(images, (across, across, down, down), value=1.0)
