@@ -345,7 +345,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"{path}: there is no such file.", remedy="Check the path of the weights.")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return cast(dict[str, Tensor], load_file(path))
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged or hostile file makes of the readers
         reason = str(error).strip().split("\n")[0] or type(error).__name__

@@ -47,6 +47,7 @@ class FineTuneRecipe:
         batch: pictures in a step.
         loss: "weighted" (``positive_weight``), "asymmetric" or "plain" binary cross-entropy.
         balanced: pictures of rare labels are drawn more often.
+        recolored: half of the pictures change color and finish (``classifiers.augment``); all are warped.
         mixed_precision: 16 bits where the device gains by it.
         patience: epochs without a better average precision in the held-out pictures that are put up with.
     """
@@ -60,6 +61,7 @@ class FineTuneRecipe:
     batch: int = 16
     loss: Literal["weighted", "asymmetric", "plain"] = "weighted"
     balanced: bool = False
+    recolored: bool = True
     mixed_precision: bool = False
     patience: int = 3
 
@@ -240,9 +242,10 @@ class _Run:
                 self.odds.multinomial(self.recipe.batch, replacement=True, generator=self.generator)
             ]
             images = warp(self.images[rows], size, self.generator)
-            half = (torch.rand(len(rows), generator=self.generator) < 0.5).nonzero().flatten()
-            images = images.index_copy(0, half, recolor(images[half], self.generator))
-            images = roughen(images, self.generator)
+            if self.recipe.recolored:
+                half = (torch.rand(len(rows), generator=self.generator) < 0.5).nonzero().flatten()
+                images = images.index_copy(0, half, recolor(images[half], self.generator))
+                images = roughen(images, self.generator)
             yield images.to(self.device), self.labels[rows].to(self.device), self.known[rows].to(self.device)
 
     def loss(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
