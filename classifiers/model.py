@@ -24,7 +24,7 @@ from pages.files import replaces_folder
 _VERSION = 1
 _WEIGHTS, _CONFIG = "classifiers.safetensors", "classifiers.json"
 _OWN_BACKBONE = "small"
-_TRAINED = "trained:"
+_SAVED = "saved:"
 _RETRAIN = "Train the classifiers again (comicloss train)."
 
 
@@ -168,20 +168,24 @@ class ElementClassifiers(nn.Module):
         logits = self.heads(self.backbone(letterbox(images, self.image_size)))
         return cast(Tensor, logits / self.temperature)
 
-    def save(self, folder: Path, *, card: Card | None = None) -> None:
+    def save(self, folder: Path, *, card: Card | None = None, with_backbone: bool = False) -> None:
         """Write the heads (and a SmallBackbone) as safetensors, and a JSON that says what they belong to.
 
         The folder is replaced as a whole or not at all; the card, if there is one, is a part of it.
 
+        Args:
+            with_backbone: a frozen backbone too, so that ``load`` needs none; others always are.
+
         Raises:
             ResourceError: the folder cannot be written.
         """
-        weights = save_tensors(self._own_state())
+        whole = with_backbone or not self.frozen
+        weights = save_tensors(self._own_state(whole))
         config = {
             "version": _VERSION,
             "elements": list(self.element_names),
             "image_size": self.image_size,
-            "backbone": backbone_id(self.backbone) if self.frozen else _saved_name(self.backbone),
+            "backbone": _saved_name(self.backbone) if whole else backbone_id(self.backbone),
             "sha256": hashlib.sha256(weights).hexdigest(),
         }
         with replaces_folder(folder) as fresh:
@@ -192,20 +196,20 @@ class ElementClassifiers(nn.Module):
 
     @classmethod
     def load(cls, folder: Path, backbone: nn.Module | None = None) -> ElementClassifiers:
-        """What ``save`` wrote, on the same backbone; in eval mode. One that was trained and saved needs none.
+        """What ``save`` wrote, on the same backbone; in eval mode. One that was saved too need not be given.
 
         Raises:
             WeightsError: the folder is missing or damaged, or was trained on another backbone.
         """
         config, weights = _read(folder)
-        trained = config["backbone"].startswith(_TRAINED)
-        if trained:
-            backbone = _like_saved(config["backbone"].removeprefix(_TRAINED), backbone)
+        saved = config["backbone"].startswith(_SAVED)
+        if saved:
+            backbone = _like_saved(config["backbone"].removeprefix(_SAVED), backbone)
         elif config["backbone"] != (_OWN_BACKBONE if backbone is None else backbone_id(backbone)):
             raise WeightsError(f"{folder}: trained on another backbone than the one in use.", remedy=_RETRAIN)
         size = config["image_size"]
-        classifiers = cls(backbone, config["elements"], image_size=size, trained_backbone=trained)
-        expected = classifiers._own_state()
+        classifiers = cls(backbone, config["elements"], image_size=size, trained_backbone=saved)
+        expected = classifiers._own_state(not classifiers.frozen)
         if {name: tensor.shape for name, tensor in weights.items()} != {
             name: tensor.shape for name, tensor in expected.items()
         }:
@@ -213,11 +217,11 @@ class ElementClassifiers(nn.Module):
         classifiers.load_state_dict(weights, strict=False)
         return classifiers.eval()
 
-    def _own_state(self) -> dict[str, Tensor]:
+    def _own_state(self, with_backbone: bool) -> dict[str, Tensor]:
         return {
             name: tensor.detach().cpu().contiguous()
             for name, tensor in self.state_dict().items()
-            if not (self.frozen and name.startswith("backbone."))
+            if with_backbone or not name.startswith("backbone.")
         }
 
 
@@ -225,7 +229,7 @@ def _saved_name(backbone: nn.Module) -> str:
     """How the description of saved classifiers names a backbone that is saved with them."""
     if isinstance(backbone, SmallBackbone):
         return _OWN_BACKBONE
-    return f"{_TRAINED}{getattr(backbone, 'name', type(backbone).__name__)}"
+    return f"{_SAVED}{getattr(backbone, 'name', type(backbone).__name__)}"
 
 
 def _like_saved(name: str, backbone: nn.Module | None) -> nn.Module:
@@ -233,7 +237,7 @@ def _like_saved(name: str, backbone: nn.Module | None) -> nn.Module:
     name."""
     from classifiers.backbones import blank_backbone
 
-    if backbone is not None and _saved_name(backbone) == _TRAINED + name:
+    if backbone is not None and _saved_name(backbone) == _SAVED + name:
         return copy.deepcopy(backbone)
     return blank_backbone(name)
 
