@@ -28,6 +28,7 @@ def drawings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "drawings"
 
 
+@pytest.mark.slow
 def test_the_folder_needs_neither_file_nor_net_afterwards(drawings: Path, tmp_path: Path) -> None:
     import timm
 
