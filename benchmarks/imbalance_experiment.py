@@ -154,7 +154,7 @@ def plot(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
     left.plot(places, by_label["always_no_by_label"], "--", color="#555555", label="accuracy of always no")
     left.set_xticks(places, NAMES, rotation=60, ha="right")
     left.set(ylim=(0, 1.02), title="Plain training: accuracy only mirrors rarity", xlabel="frequent → rare")
-    left.legend(loc="lower left")
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=3)
     kinds = [
         (".5", "F2", "#9bb7d4"),
         (".2", "F2", "#5b8db8"),
@@ -168,7 +168,7 @@ def plot(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
         right.bar(np.arange(len(results)) + (shift - 1.5) * 0.2, means, 0.19, color=color, label=label)
     right.set_xticks(range(len(results)), list(results))
     right.set(ylim=(0, 1.02), title="What helps (macro over 16 labels)")
-    right.legend(loc="upper right", ncols=2)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=4)
     figure.savefig(path, dpi=110)
 
 

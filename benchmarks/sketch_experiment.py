@@ -177,7 +177,7 @@ def plot(results: dict[str, dict[str, Any]], path: Path) -> None:
             ylabel="mean average precision",
             xlabel="training pictures multiplied by",
         )
-        panel.legend(loc="lower right")
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.savefig(path, dpi=110)
 
 
