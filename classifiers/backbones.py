@@ -1,5 +1,4 @@
-"""Other people's networks as the trunk under the heads: torchvision's ResNets, timm's models, open_clip's
-towers.
+"""Networks that others have trained as the trunk under the heads: by torchvision, timm and open_clip.
 
 Names, as ``comicloss train --backbone`` takes them:
 

@@ -74,8 +74,7 @@ class Epoch:
         phase: "probe", "frozen" or "unfrozen".
         size: side of the training squares.
         loss: mean over its steps; None for the probe.
-        average_precision: in the held-out pictures, averaged over the elements shown in them; None if none
-            is.
+        average_precision: in the held-out pictures, averaged over the elements; None if none is shown.
     """
 
     phase: str
@@ -94,8 +93,7 @@ class FineTuned:
         history: one entry for each epoch.
         range_test: its curve, if the recipe asked for one.
         held_out: rows of the examples that were held out to decide when to stop.
-        held_out_logits: (len(held_out), E), for calibration; a little flattering, as the epoch was chosen by
-            them.
+        held_out_logits: (len(held_out), E), for calibration; a little flattering: they chose the epoch.
     """
 
     classifiers: ElementClassifiers
@@ -118,13 +116,11 @@ def fine_tune(
     """Fine-tune a trunk and one head for each element.
 
     A fifth of the scenes (``classifiers.data.grouped_folds``) decides when to stop and is not trained on. The
-    running statistics of batch normalization stay as the weights came: batches are small, and the probe's
-        features
-    remain those that fine-tuning starts from.
+    running statistics of batch normalization stay as the weights came: batches are small, and the features of
+    the probe remain those that fine-tuning starts from.
 
     Args:
-        backbone: (N, 3, S, S) in [0, 1] -> (N, C, h, w), as ``classifiers.backbones`` gives it; trained in
-            place.
+        backbone: (N, 3, S, S) in [0, 1] -> (N, C, h, w), as ``classifiers.backbones`` gives it; it is changed.
         seed: of everything random.
 
     Raises:
@@ -140,6 +136,8 @@ def fine_tune(
     run.note("preparing")
     if recipe.probe:
         run.probe()
+    else:
+        run.standardize()
     if recipe.frozen_epochs:
         with frozen(classifiers.backbone.parameters()):
             heads = [{"params": list(classifiers.heads.parameters()), "lr": recipe.rate or 1e-3}]
@@ -211,17 +209,18 @@ class _Run:
         )
         self._close_epoch("probe", self.classifiers.image_size, None)
 
+    def standardize(self) -> None:
+        """Let fresh heads look at features on a scale of their own, whatever the trunk's is."""
+        with torch.no_grad():
+            seen = letterbox(self.images[self.rows[:64]].to(self.device), self.classifiers.image_size)
+            self.classifiers.heads.standardize(self.classifiers.backbone(seen))
+
     def epochs(self, phase: str, optimizer: torch.optim.Optimizer, count: int) -> None:
         """Train for so many epochs in one cycle, fewer if it has been enough."""
         self.stopping.restore()
         steps = max(1, len(self.rows) // self.recipe.batch)
         schedule = one_cycle(optimizer, count * steps + 1)
         parameters = list(self.classifiers.parameters())
-        if not self.history:
-            # Fresh heads look at features on their own scale, whatever that of the trunk.
-            with torch.no_grad():
-                seen = letterbox(self.images[self.rows[:64]].to(self.device), self.classifiers.image_size)
-                self.classifiers.heads.standardize(self.classifiers.backbone(seen))
         for epoch in range(count):
             size = size_of_epoch(self.recipe.sizes, epoch, count)
             batches = self.batches(size)

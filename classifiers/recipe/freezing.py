@@ -15,8 +15,7 @@ def layer_groups(module: nn.Module) -> list[list[nn.Parameter]]:
     """The parameters of a network by depth, the layer next to the picture first.
 
     A group is one element of a list of blocks (a residual block, a transformer layer), or what stands alone
-    beside the lists (a stem); a lone norm belongs to what it follows. Every parameter is in exactly one
-    group.
+    beside the lists (a stem); a lone norm belongs to what it follows. No parameter is in two.
     """
     groups: list[list[nn.Parameter]] = []
     own = list(module.parameters(recurse=False))

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 
 def size_of_epoch(sizes: Sequence[int], epoch: int, epochs: int) -> int:
-    """The side of the training squares in an epoch: the epochs are shared out evenly among the sizes, in
-    order.
+    """The side of the training squares in an epoch: each size, in its order, takes as many epochs.
 
     Small squares cost less and blur what is not needed yet; the network then meets the full size with weights
     that are nearly right (Howard et al., fast.ai's DAWNBench entry, 2018; in "Deep Learning for Coders with

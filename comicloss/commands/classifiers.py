@@ -82,9 +82,16 @@ def train(
 
 
 def _show_report(report: dict[str, Any]) -> None:
-    """Per element figures as a table, everything else as lines."""
+    """Per element figures as a table, everything else as lines; lists are for --json."""
     elements: dict[str, dict[str, Any]] = report.get("elements", {})
-    columns = list(dict.fromkeys(name for figures in elements.values() for name in figures))
+    columns = list(
+        dict.fromkeys(
+            name
+            for figures in elements.values()
+            for name, value in figures.items()
+            if not isinstance(value, dict | list)
+        )
+    )
     table = Table("element", *(name.replace("_", " ") for name in columns))
     for element, figures in elements.items():
         table.add_row(escape(element), *(_figure(figures.get(name)) for name in columns))
