@@ -120,7 +120,7 @@ def fine_tune(
     the probe remain those that fine-tuning starts from.
 
     Args:
-        backbone: (N, 3, S, S) in [0, 1] -> (N, C, h, w), as ``classifiers.backbones`` gives it; it is changed.
+        backbone: (N, 3, S, S) in [0, 1] -> (N, C, h, w), as ``classifiers.backbones`` gives it; changed here.
         seed: of everything random.
 
     Raises:
