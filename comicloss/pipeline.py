@@ -181,6 +181,7 @@ def train(
     folder: Path,
     steps: int | None = None,
     seed: int = 0,
+    backbone: str | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, Any]:
@@ -188,7 +189,7 @@ def train(
     from comicloss import training
 
     with _story(folder):
-        return training.train(folder, steps=steps, seed=seed, progress=progress, stop=stop)
+        return training.train(folder, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop)
 
 
 def train_examples(
@@ -196,13 +197,16 @@ def train_examples(
     out: Path,
     steps: int | None = None,
     seed: int = 0,
+    backbone: str | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, Any]:
     """Train classifiers on labeled pictures without a story; see ``training.train_examples``."""
     from comicloss import training
 
-    return training.train_examples(source, out, steps=steps, seed=seed, progress=progress, stop=stop)
+    return training.train_examples(
+        source, out, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop
+    )
 
 
 def classify(

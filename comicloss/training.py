@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from classifiers.backbones import named_backbone
 from classifiers.card import CALIBRATED_FROM, CARD, Card, ElementCard, best_threshold, fingerprint, now
 from classifiers.collection import Collection, read_collection
 from classifiers.data import Example, check_examples, label_matrix, one_sided
@@ -23,7 +24,7 @@ from classifiers.trained import Trained
 from comicloss.authoring import check_pages
 from comicloss.examples import of_elements, story_examples
 from comicloss.freshness import CLASSIFIERS_RECORD, classifier_inputs, has_marks
-from comicloss.joined import backbone
+from comicloss.joined import backbone as default_backbone
 from comicloss.story import load_story
 from comicloss.story.families import CLASSIFIERS, RECORD, taken_elements
 from comicloss.stylize import padded
@@ -36,19 +37,28 @@ from styles.registry import load_stylenet
 from styles.screens import screens
 
 RECIPE = "default"
+DEFAULT_BACKBONE = "default"
 
 _DOUBT = 0.25  # a mark is doubted when the classifiers give it less probability than this
 _OURS = {"classifiers.json", "classifiers.safetensors", CARD, RECORD}
 
 
 def train(
-    folder: Path, *, steps: int | None, seed: int | None, progress: Progress, stop: Stop
+    folder: Path,
+    *,
+    steps: int | None,
+    seed: int | None,
+    progress: Progress,
+    stop: Stop,
+    backbone: str | None = None,
 ) -> dict[str, Any]:
     """Train the classifiers of a story, or give the report of those that are there and fit.
 
     Args:
         steps: of training; None takes those that are there however long they were trained.
         seed: of everything random; None takes those that are there whatever theirs was.
+        backbone: a network that the heads stand on, as ``classifiers.backbones.named_backbone`` takes it, or
+            "default"; it is saved with them. None: the one of before, if the story has been trained.
 
     Returns:
         ``elements``: figures on held-out pictures by element; ``disagreements``: marks that the classifiers
@@ -73,7 +83,7 @@ def train(
         told["taken_from_elsewhere"] = ", ".join(f"{name} ({place})" for name, place in taken.items())
     inputs = classifier_inputs(story, folder)
     record = read_record(folder / CLASSIFIERS_RECORD)
-    if record.get("story") == inputs and _as_asked(record, steps, seed):
+    if record.get("story") == inputs and _as_asked(record, steps, seed, backbone):
         return {**record["report"], **told}
     # Where new_elements(record.get("story"), inputs) names some, only their heads have to be trained.
     found = story_examples(story, folder, progress=progress, stop=stop)
@@ -96,19 +106,27 @@ def train(
         tuple(panel.id for panel in story.panels if any(panel.prior(name) is not None for name in learned)),
         derived=of_elements(found.derived, story.element_names, learned),
         left_out=tuple(left_out),
+        backbone=backbone or record.get("backbone", DEFAULT_BACKBONE),
     )
     return {**_learn(task, folder / CLASSIFIERS, inputs, steps, seed, progress, stop), **told}
 
 
 def train_examples(
-    source: Path, out: Path, *, steps: int | None, seed: int | None, progress: Progress, stop: Stop
+    source: Path,
+    out: Path,
+    *,
+    steps: int | None,
+    seed: int | None,
+    progress: Progress,
+    stop: Stop,
+    backbone: str | None = None,
 ) -> dict[str, Any]:
     """Train classifiers on labeled pictures, or give the report of those that are there and fit.
 
     Args:
         source: a folder in ImageFolder layout, a CSV, or a folder with a labels.csv.
         out: the folder that the classifiers go to; replaced as a whole.
-        steps, seed: as for ``train``.
+        steps, seed, backbone: as for ``train``.
 
     Returns:
         As ``train``, with files in place of panels; ``unreadable``: pictures that could not be read, each
@@ -123,13 +141,20 @@ def train_examples(
     collection.check()
     inputs = _collection_inputs(collection)
     record = read_record(out / RECORD)
-    if record.get("story") == inputs and _as_asked(record, steps, seed):
+    if record.get("story") == inputs and _as_asked(record, steps, seed, backbone):
         report: dict[str, Any] = record["report"]
         return report
     loaded = collection.load(progress, stop)
     files = tuple(str(picture.path) for picture in loaded.pictures)
     unreadable = tuple(why for _, why in loaded.unreadable)
-    task = _Task(loaded.examples, collection.element_names, "file", files, unreadable=unreadable)
+    task = _Task(
+        loaded.examples,
+        collection.element_names,
+        "file",
+        files,
+        unreadable=unreadable,
+        backbone=backbone or record.get("backbone", DEFAULT_BACKBONE),
+    )
     return _learn(task, out, inputs, steps, seed, progress, stop)
 
 
@@ -163,6 +188,7 @@ class _Task:
         names: of the first pictures, by which a person knows them; the rest have none.
         left_out: elements that cannot be learned.
         unreadable: why pictures could not be read.
+        backbone: what the heads stand on.
     """
 
     pictures: Sequence[Example]
@@ -172,6 +198,7 @@ class _Task:
     derived: Sequence[Example] = ()
     left_out: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    backbone: str = DEFAULT_BACKBONE
 
 
 def _learn(
@@ -188,7 +215,7 @@ def _learn(
     trained = train_classifiers(
         [*task.pictures, *task.derived],
         task.elements,
-        backbone=backbone(),
+        backbone=default_backbone() if task.backbone == DEFAULT_BACKBONE else named_backbone(task.backbone),
         style_views=style_views(),
         seed=seed,
         steps=steps,
@@ -196,17 +223,30 @@ def _learn(
         stop=stop,
     )
     report = _report(task, trained)
-    trained.classifiers.save(out, card=_card(task, trained, steps, seed))
-    _write_record(out, inputs, steps, seed, report)
+    named = task.backbone != DEFAULT_BACKBONE
+    trained.classifiers.save(out, card=_card(task, trained, steps, seed), with_backbone=named)
+    _write_record(out, inputs, steps, seed, report, task.backbone)
     return report
 
 
-def _write_record(out: Path, inputs: dict[str, Any], steps: int, seed: int, report: dict[str, Any]) -> None:
-    write_record(out / RECORD, {"story": inputs, "steps": steps, "seed": seed, "report": report})
+def _write_record(
+    out: Path,
+    inputs: dict[str, Any],
+    steps: int,
+    seed: int,
+    report: dict[str, Any],
+    backbone: str = DEFAULT_BACKBONE,
+) -> None:
+    asked = {"steps": steps, "seed": seed, "backbone": backbone}
+    write_record(out / RECORD, {"story": inputs, **asked, "report": report})
 
 
-def _as_asked(record: dict[str, Any], steps: int | None, seed: int | None) -> bool:
-    return steps in (None, record.get("steps")) and seed in (None, record.get("seed"))
+def _as_asked(record: dict[str, Any], steps: int | None, seed: int | None, backbone: str | None) -> bool:
+    return (
+        steps in (None, record.get("steps"))
+        and seed in (None, record.get("seed"))
+        and backbone in (None, record.get("backbone", DEFAULT_BACKBONE))
+    )
 
 
 def _check_out(out: Path) -> None:

@@ -21,6 +21,7 @@ from pages.errors import PartialError, UsageError
     "comicloss train dragon --steps 400 --seed 1 --json",
     "comicloss train --examples drawings --out family  # without a story: a folder for each element",
     "comicloss train --examples labels.csv --out family",
+    "comicloss train dragon --backbone resnet18=resnet18.pth",
 )
 def train(
     story: Annotated[
@@ -40,6 +41,15 @@ def train(
         int | None,
         typer.Option(min=1, metavar="N", help="Training steps.", show_default="enough for the story"),
     ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[=FILE]",
+            help="A network that the classifiers stand on: resnet18 to resnet101, timm:NAME, "
+            "open_clip:ARCHITECTURE/TAG or open_clip:FOLDER; its weights from a file or the net.",
+            show_default="the one of before, or the default one",
+        ),
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -58,10 +68,12 @@ def train(
     with work() as (progress, stop):
         if examples is not None and out is not None:
             report = pipeline.train_examples(
-                examples, out, steps=steps, seed=seed, progress=progress, stop=stop
+                examples, out, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop
             )
         elif story is not None:
-            report = pipeline.train(story, steps=steps, seed=seed, progress=progress, stop=stop)
+            report = pipeline.train(
+                story, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop
+            )
     if as_json:
         show_json(report)
     else:
