@@ -210,10 +210,9 @@ def member_logits(classifiers: nn.Module, images: Tensor) -> Tensor:
         classifiers: (N, 3, H, W) in [0, 1] -> logits (N, E), perhaps with ``members``: the same -> (M, N, E).
         images: (N, 3, H, W) in [0, 1].
     """
-    members: Tensor = (
-        classifiers.members(images) if hasattr(classifiers, "members") else classifiers(images)[None]
-    )
-    return members
+    members_of = getattr(classifiers, "members", None)
+    logits: Tensor = classifiers(images)[None] if members_of is None else members_of(images)
+    return logits
 
 
 def worst_member(members: Tensor, priors: Tensor, known: Tensor | None = None) -> Tensor:
