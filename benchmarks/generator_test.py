@@ -40,7 +40,7 @@ import argparse
 import json
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
@@ -62,7 +62,8 @@ from classifiers.model import ElementClassifiers, letterbox
 from classifiers.train import train_classifiers
 from comicloss.data import PanelArt, PanelBatch, resized, to_tensor, unit
 from comicloss.demo import DEMO_STORY, draw_pages, reference_drawings
-from comicloss.finetune import FineTuneSettings, fine_tune, finished_run, untuned
+from comicloss.finetune import FineTuneSettings, Tuned, fine_tune, finished_run, untuned
+from comicloss.guiding import style_losses
 from comicloss.judge import Judge, judge_probabilities
 from comicloss.replay import replay_examples, stylized_panels
 from comicloss.training import style_views
@@ -72,9 +73,9 @@ from pages.files import write_atomic
 from pages.read import load_rgb
 from pages.sheet import grid
 from styles.clip import load_clip
-from styles.content import load_content
 from styles.loss import EMBEDDED, StyleLoss
 from styles.registry import load_stylenet
+from styles.stylenet import StyleNet
 
 matplotlib.use("agg")
 from matplotlib import pyplot
@@ -103,7 +104,7 @@ class Size:
     judge_steps: int
 
 
-FULL = Size(300, (0, 25, 50, 100, 150, 200, 250, 300), 128, 2, 400, 300)
+FULL = Size(300, (0, 25, 50, 100, 150, 200, 250, 300), 128, 1, 400, 300)
 QUICK = Size(60, (0, 20, 60), 96, 1, 120, 80)
 
 
@@ -327,13 +328,6 @@ ARMS = {
 }
 
 
-def style_losses() -> Callable[[str], StyleLoss]:
-    """Style losses by prompt, of the embedded guide."""
-    clip = load_clip(None)
-    content = load_content(clip)
-    return lambda prompt: StyleLoss(clip, content, style_prompt=prompt, settings=EMBEDDED)
-
-
 def trained(story: TestStory, recipe: Recipe, work: Path) -> nn.Module:
     """The classifiers of a recipe, kept in WORK; each member is trained once."""
     single = [_member(story, recipe, seed, work) for seed in range(recipe.members)]
@@ -348,7 +342,7 @@ def _member(story: TestStory, recipe: Recipe, seed: int, work: Path) -> ElementC
     if recipe.replay:
         first = _member(story, replace(recipe, replay=False), seed, work)
         replayed = replay_examples(
-            story.batch, load_stylenet(), style_losses(), first, groups=story.batch.ids
+            story.batch, load_stylenet(), _losses(story.batch), first, groups=story.batch.ids
         )
     with nullcontext() if recipe.attacked else patch("classifiers.train.attack", _unchanged):
         classifiers = train_classifiers(
@@ -362,6 +356,10 @@ def _member(story: TestStory, recipe: Recipe, seed: int, work: Path) -> ElementC
     return classifiers
 
 
+def _losses(batch: PanelBatch) -> Callable[[str], StyleLoss]:
+    return style_losses(load_clip(None), EMBEDDED, batch)
+
+
 def _unchanged(logits_of: object, images: Tensor, *_: object, **__: object) -> Tensor:
     return images
 
@@ -370,7 +368,7 @@ def _unchanged(logits_of: object, images: Tensor, *_: object, **__: object) -> T
 
 
 class SecondJudge:
-    """A ResNet of four blocks (He et al., CVPR 2016) on 96 px squares, by cross entropy and augmentation alone.
+    """A ResNet of four blocks (He et al., CVPR 2016) on 96 px squares, by cross entropy alone.
 
     Its features are pooled by their maximum: an element may be small.
     """
@@ -451,7 +449,7 @@ WISHES: dict[str, Callable[[PanelBatch], PanelBatch]] = {"true": lambda batch: b
 
 
 def mean_ap(p: Tensor, priors: Tensor, known: Tensor) -> float:
-    """Mean of the elements' AP, of those with both sides; where a judge has no answer, NaN, it is left out."""
+    """Mean of the elements' AP, of those with both sides; where a judge has no answer (NaN) is left out."""
     found = []
     for column in range(p.shape[1]):
         counted = (known[:, column] > 0) & ~p[:, column].isnan()
@@ -488,7 +486,7 @@ def experiment(
 ) -> tuple[list[dict[str, float]], list[Tensor]]:
     """A curve of figures over the steps, and the panels at the end."""
     told = WISHES[wish](story.batch)
-    network, losses = load_stylenet(), style_losses()
+    network, losses = load_stylenet(), _losses(story.batch)
     classifiers = observers.classifiers if arm.counts_worst else Mean(observers.classifiers)
     settings = FineTuneSettings(
         steps=size.steps,
@@ -516,7 +514,15 @@ def experiment(
     return curve, pictures
 
 
-def _tuned_until(milestone, told, network, losses, classifiers, settings, run_folder):  # type: ignore[no-untyped-def]
+def _tuned_until(
+    milestone: int,
+    told: PanelBatch,
+    network: StyleNet,
+    losses: Callable[[str], StyleLoss],
+    classifiers: nn.Module,
+    settings: FineTuneSettings,
+    run_folder: Path,
+) -> Tuned:
     """The state of a run of all the steps after some of them. It is stopped there, and goes on from there."""
     done = 0
 
@@ -526,13 +532,19 @@ def _tuned_until(milestone, told, network, losses, classifiers, settings, run_fo
 
     found = finished_run(run_folder, milestone)
     if found is None:
-        try:
+        with suppress(Stopped):
             return fine_tune(
-                told, network, losses, classifiers, settings, run_folder, progress=count,
+                told,
+                network,
+                losses,
+                classifiers,
+                settings,
+                run_folder,
+                progress=count,
                 stop=lambda: done >= milestone,
-            )  # fmt: skip
-        except Stopped:
-            found = finished_run(run_folder, milestone)
+            )
+        found = finished_run(run_folder, milestone)
+    assert found is not None
     return found
 
 
@@ -577,9 +589,8 @@ def _of_story(
             for name, p in observers.answers(art).items()
         }
         print(f"\n{work.name}, {arm}: AP as drawn: " + ", ".join(f"{k} {v:.2f}" for k, v in drawn.items()))
-        print(
-            "| wish | step | own | shipped | gap | less untuned | second | gap | less untuned | seen by each |"
-        )
+        gaps = "gap | less untuned"
+        print(f"| wish | step | own | shipped | {gaps} | second | {gaps} | seen: own, shipped, second |")
         print("|---" * 10 + "|")
         for wish in wishes:
             folder = work / f"{arm.replace(' ', '-')}-{wish}"
@@ -625,9 +636,8 @@ def _plot(result: dict[str, list[Figures]], path: Path) -> None:
     )
     for axis, (title, curve) in zip(axes[0], result.items(), strict=True):
         for name, color in (("own", "#c0392b"), ("shipped", "#2c6fbb"), ("second", "#4a9d5b")):
-            axis.plot(
-                steps, [figures[name] for figures in curve[1:]], color=color, marker="o", ms=3, label=name
-            )
+            points = [(figures["step"], figures[name]) for figures in curve[1:] if name in figures]
+            axis.plot(*zip(*points, strict=True), color=color, marker="o", ms=3, label=name)
         axis.set(title=title, xlabel="step", ylim=(0, 1.03))
         axis.grid(alpha=0.3)
     axes[0][0].set_ylabel("AP of what was told")
