@@ -9,7 +9,7 @@ of the small change of pixels).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from classifiers.data import Example
-from comicloss.data import PanelBatch, unit
+from comicloss.data import PanelBatch, panel_batch, unit
 from comicloss.finetune import FineTuneSettings, Tuned, directed_style, embedded, fine_tune, untuned
+from comicloss.guiding import known_style, style_losses
+from comicloss.story import Story
 from comicloss.stylize import stylize_picture
 from pages.progress import Progress, Stop, never, silent, stop_here
+from styles.clip import load_clip
 from styles.loss import StyleLoss
+from styles.registry import load_stylenet
 from styles.stylenet import StyleNet
 
 FOOLING = FineTuneSettings(
@@ -104,6 +108,51 @@ def replay_examples(
         for row, picture in enumerate(stylized_panels(batch, network, tuned)):
             found.append(Example(picture, batch.priors[row], batch.known[row], groups[marked[row]]))
     return found
+
+
+def story_replay(
+    story: Story,
+    folder: Path,
+    classifiers: nn.Module,
+    element_names: Sequence[str],
+    *,
+    groups: Mapping[str, str],
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> list[Example]:
+    """``replay_examples`` of a story's panels in the story's style, on the embedded guide.
+
+    Args:
+        story: with marked panels.
+        folder: the story folder.
+        classifiers: those to be fooled.
+        element_names: their elements, in order.
+        groups: panel id -> group of the panel's own example; a panel that is not named here is left out.
+
+    Raises:
+        InputError: a page cannot be read.
+        Stopped: ``stop()`` became true.
+    """
+    network, encoder = load_stylenet(), load_clip(None)
+    batch = panel_batch(story, folder, progress=progress, stop=stop).of_elements(element_names)
+    rows = [row for row, name in enumerate(batch.ids) if name in groups]
+    batch = replace(
+        batch,
+        panels=tuple(replace(batch.panels[row], direction="") for row in rows),
+        priors=batch.priors[rows],
+        known=batch.known[rows],
+        prompt=known_style(network, encoder, story.style.prompt),
+    )
+    return replay_examples(
+        batch,
+        network,
+        style_losses(encoder, FOOLING.style, batch),
+        classifiers,
+        groups=[groups[name] for name in batch.ids],
+        settings=FOOLING,
+        progress=progress,
+        stop=stop,
+    )
 
 
 def flipped(batch: PanelBatch) -> PanelBatch:

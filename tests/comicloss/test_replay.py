@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from classifiers.data import Example
+from comicloss import replay as replay_module
 from comicloss.data import PanelBatch, unit
 from comicloss.finetune import untuned
-from comicloss.replay import FOOLING, flipped, replay_examples, stylized_panels
+from comicloss.replay import FOOLING, flipped, replay_examples, story_replay, stylized_panels
+from comicloss.story import Element, Story, StoryPage, StoryPanel, Style
 from pages.errors import Stopped
 from pages.progress import Progress, Stop, never, silent
+from styles.embedded.captions import STYLES
+from styles.loss import StyleLoss
 from tests.comicloss.tiny_finetune import (
     PROMPT,
     TinyClassifiers,
+    TinyClip,
     tiny_batch,
     tiny_network,
     tiny_style_loss,
@@ -111,3 +120,42 @@ def test_it_can_be_stopped_and_tells_how_far_it_is() -> None:
 def test_a_group_for_each_panel() -> None:
     with pytest.raises(ValueError, match="2 groups for 5 panels"):
         replayed(tiny_batch(), groups=["a", "b"])
+
+
+def test_a_story_gives_its_marked_panels_in_a_style_that_the_network_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = np.full((60, 90, 3), 255, np.uint8)
+    page[:, :40] = (200, 30, 30)
+    Image.fromarray(page).save(tmp_path / "page.png")
+    panels = (
+        StoryPanel(id="p01-01", box=(0, 0, 40, 60), shows=("Hero",), direction_prompt="by moonlight"),
+        StoryPanel(id="p01-02", box=(45, 0, 45, 60), shows=("Dragon",)),
+    )
+    story = Story(
+        title="t",
+        style=Style(prompt="something nobody has words for"),
+        elements=(Element(name="Hero"), Element(name="Dragon")),
+        pages=(StoryPage(file="page.png", panels=panels),),
+    )
+    monkeypatch.setattr(replay_module, "FOOLING", SHORT)
+    prompts = []
+
+    def heard(*arguments: Any) -> Callable[[str], StyleLoss]:
+        def loss_of(prompt: str) -> StyleLoss:
+            prompts.append(prompt)
+            return tiny_style_loss(prompt)
+
+        return loss_of
+
+    monkeypatch.setattr(replay_module, "load_stylenet", tiny_network)
+    monkeypatch.setattr(replay_module, "load_clip", lambda name: TinyClip())
+    monkeypatch.setattr(replay_module, "style_losses", heard)
+    groups = {"p01-01": "scene 1", "p01-02": "scene 2"}
+    found = story_replay(story, tmp_path, TinyClassifiers(), ["Dragon", "Hero"], groups=groups)
+    assert [example.group for example in found] == ["scene 1", "scene 2"] * 2
+    assert [example.labels.tolist() for example in found] == [[0, 1], [1, 0]] * 2
+    assert set(prompts) <= {style.wordings[0] for style in STYLES}
+    groups = {"p01-02": "scene 2"}
+    alone = story_replay(story, tmp_path, TinyClassifiers(), ["Dragon", "Hero"], groups=groups)
+    assert [example.group for example in alone] == ["scene 2"] * 2
