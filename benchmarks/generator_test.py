@@ -65,6 +65,7 @@ from comicloss.demo import DEMO_STORY, draw_pages, reference_drawings
 from comicloss.finetune import FineTuneSettings, Tuned, fine_tune, finished_run, untuned
 from comicloss.guiding import style_losses
 from comicloss.judge import Judge, judge_probabilities
+from comicloss.loss import member_logits
 from comicloss.replay import replay_examples, stylized_panels
 from comicloss.training import style_views
 from pages.errors import Stopped
@@ -274,83 +275,75 @@ def compositions(
 # The classifiers --------------------------------------------------------------------------------------
 
 
-class Mean(nn.Module):
-    """An ensemble that counts by its mean: its members cannot be asked."""
+class Members(nn.Module):
+    """The first members of an ensemble, in the place of all."""
 
-    def __init__(self, classifiers: nn.Module) -> None:
+    def __init__(self, classifiers: nn.Module, count: int | None) -> None:
         super().__init__()
-        self.single = classifiers
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.single(images)
-        return logits
-
-
-class Ensemble(nn.Module):
-    """Classifiers of several seeds."""
-
-    def __init__(self, single: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.single = nn.ModuleList(single)
+        self.classifiers = classifiers
+        self.count = count
 
     def members(self, images: Tensor) -> Tensor:
-        """(M, N, E)."""
-        return torch.stack([classifiers(images) for classifiers in self.single])
+        """(M, N, E) logits."""
+        return member_logits(self.classifiers, images)[: self.count]
 
     def forward(self, images: Tensor) -> Tensor:
         return self.members(images).mean(dim=0)
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How classifiers are made that go into the loss."""
+class Mean(nn.Module):
+    """An ensemble that counts by its mean: its members cannot be asked."""
 
-    members: int = 3
-    attacked: bool = True
-    replay: bool = True
+    def __init__(self, classifiers: nn.Module) -> None:
+        super().__init__()
+        self.classifiers = classifiers
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.classifiers(images)
+        return logits
 
 
 @dataclass(frozen=True)
 class Arm:
-    """Classifiers and how the loss counts them."""
+    """How classifiers are trained, how many there are, and how the loss counts them."""
 
-    recipe: Recipe
+    attacked: bool = True
+    replay: bool = True
+    members: int | None = None
     counts_worst: bool = True
 
 
 ARMS = {
-    "defended": Arm(Recipe()),
-    "undefended": Arm(Recipe(members=1, attacked=False, replay=False)),
-    "mean": Arm(Recipe(), counts_worst=False),
-    "no replay": Arm(Recipe(replay=False)),
-    "not attacked": Arm(Recipe(attacked=False)),
-    "one member": Arm(Recipe(members=1)),
+    "defended": Arm(),
+    "undefended": Arm(attacked=False, replay=False, members=1),
+    "mean": Arm(counts_worst=False),
+    "no replay": Arm(replay=False),
+    "not attacked": Arm(attacked=False),
+    "one member": Arm(members=1),
 }
 
 
-def trained(story: TestStory, recipe: Recipe, work: Path) -> nn.Module:
-    """The classifiers of a recipe, kept in WORK; each member is trained once."""
-    single = [_member(story, recipe, seed, work) for seed in range(recipe.members)]
-    return Ensemble(single)
+def trained(story: TestStory, arm: Arm, work: Path) -> nn.Module:
+    """The classifiers of an arm; those of a recipe are trained once and kept in WORK."""
+    return Members(_of_recipe(story, arm.attacked, arm.replay, work), arm.members)
 
 
-def _member(story: TestStory, recipe: Recipe, seed: int, work: Path) -> ElementClassifiers:
-    folder = work / f"{'attacked' if recipe.attacked else 'plain'}{'-replay' if recipe.replay else ''}-{seed}"
+def _of_recipe(story: TestStory, attacked: bool, replay: bool, work: Path) -> ElementClassifiers:
+    folder = work / f"classifiers{'-attacked' * attacked}{'-replay' * replay}"
     if folder.exists():
         return ElementClassifiers.load(folder)
     replayed: list[Example] = []
-    if recipe.replay:
-        first = _member(story, replace(recipe, replay=False), seed, work)
-        replayed = replay_examples(
-            story.batch, load_stylenet(), _losses(story.batch), first, groups=story.batch.ids
-        )
-    with nullcontext() if recipe.attacked else patch("classifiers.train.attack", _unchanged):
+    if replay:
+        fooled = _of_recipe(story, attacked, False, work)
+        groups = story.batch.ids
+        replayed = replay_examples(story.batch, load_stylenet(), _losses(story.batch), fooled, groups=groups)
+    with nullcontext() if attacked else patch("classifiers.train.attack", _unchanged):
         classifiers = train_classifiers(
             story.examples + replayed,
             story.batch.element_names,
             backbone=None,
             style_views=style_views(),
-            seed=seed,
+            seed=0,
         ).classifiers
     classifiers.save(folder)
     return classifiers
@@ -583,7 +576,7 @@ def _of_story(
     art = [unit(panel.art) for panel in _reduced(story.batch, size).panels]
     result, sheets = {}, {"as drawn": art}
     for arm in arms:
-        observers = Observers(trained(story, ARMS[arm].recipe, work), second, story.batch)
+        observers = Observers(trained(story, ARMS[arm], work), second, story.batch)
         drawn = {
             name: mean_ap(p, story.batch.priors, story.batch.known)
             for name, p in observers.answers(art).items()
