@@ -30,8 +30,8 @@ Printed: AP of classifiers and judges on the panels as drawn (true marks: an upp
 say), on the untuned network's output and on the tuned one's; gap = classifiers' AP - judge's AP; and the gap
 less the gap on the untuned output, as a judge that is merely weaker has a gap before anybody fools anybody.
 Also: of the absences told as presences, the share that the classifiers, and the judges, now see.
-WORK keeps everything; a run that was cut off goes on where it was. Written there: figures.json, a plot of AP
-over steps, and sheets of panels before and after.
+WORK keeps everything; a run that was cut off goes on where it was. Written there for each story: curve.png, AP
+over the steps (where own and judge part, somebody is being fooled), and panels.png, before and after.
 """
 
 from __future__ import annotations
@@ -593,6 +593,10 @@ def _of_story(
             sheets[f"{arm}, {wish}"] = pictures
             for figures in (curve[0], curve[-1]):
                 print(_row(wish, figures, curve[0]), flush=True)
+            gap = max(curve[-1]["own"] - curve[-1][judge] for judge in ("shipped", "second"))
+            print(
+                f"{arm}, {wish}: gap {gap:+.3f}, {'within' if gap <= BAR else 'above'} {BAR:.2f}", flush=True
+            )
     network = load_stylenet()
     plain = stylized_panels(_reduced(story.batch, size), network, untuned(network, PROMPT))
     sheets = {"as drawn": art, "untuned": plain, **sheets}
