@@ -30,8 +30,8 @@ Printed: AP of classifiers and judges on the panels as drawn (true marks: an upp
 say), on the untuned network's output and on the tuned one's; gap = classifiers' AP - judge's AP; and the gap
 less the gap on the untuned output, as a judge that is merely weaker has a gap before anybody fools anybody.
 Also: of the absences told as presences, the share that the classifiers, and the judges, now see.
-WORK keeps everything; a run that was cut off goes on where it was. Written there for each story: curve.png, AP
-over the steps (where own and judge part, somebody is being fooled), and panels.png, before and after.
+WORK keeps everything; a run that was cut off goes on where it was. Written there for each story: curve.png,
+AP over the steps (where own and judge part, somebody is being fooled), and panels.png, before and after.
 """
 
 from __future__ import annotations
@@ -585,6 +585,7 @@ def _of_story(
         gaps = "gap | less untuned"
         print(f"| wish | step | own | shipped | {gaps} | second | {gaps} | seen: own, shipped, second |")
         print("|---" * 10 + "|")
+        verdicts = []
         for wish in wishes:
             folder = work / f"{arm.replace(' ', '-')}-{wish}"
             folder.mkdir(exist_ok=True)
