@@ -574,7 +574,9 @@ def _of_story(
     story: TestStory, second: SecondJudge, size: Size, work: Path, arms: list[str], wishes: list[str]
 ) -> dict[str, list[Figures]]:
     art = [unit(panel.art) for panel in _reduced(story.batch, size).panels]
-    result, sheets = {}, {"as drawn": art}
+    network = load_stylenet()
+    plain = stylized_panels(_reduced(story.batch, size), network, untuned(network, PROMPT))
+    result, sheets = {}, {"as drawn": art, "untuned": plain}
     for arm in arms:
         observers = Observers(trained(story, ARMS[arm], work), second, story.batch)
         drawn = {
@@ -595,12 +597,8 @@ def _of_story(
             for figures in (curve[0], curve[-1]):
                 print(_row(wish, figures, curve[0]), flush=True)
             gap = max(curve[-1]["own"] - curve[-1][judge] for judge in ("shipped", "second"))
-            print(
-                f"{arm}, {wish}: gap {gap:+.3f}, {'within' if gap <= BAR else 'above'} {BAR:.2f}", flush=True
-            )
-    network = load_stylenet()
-    plain = stylized_panels(_reduced(story.batch, size), network, untuned(network, PROMPT))
-    sheets = {"as drawn": art, "untuned": plain, **sheets}
+            verdicts.append(f"{arm}, {wish}: gap {gap:+.3f}, {'within' if gap <= BAR else 'above'} {BAR:.2f}")
+        print("\n" + "\n".join(verdicts), flush=True)
     cells = [[_shown(pictures[row]) for pictures in sheets.values()] for row in range(min(8, len(art)))]
     write_png(
         work / "panels.png",
