@@ -596,8 +596,7 @@ def _of_story(
             sheets[f"{arm}, {wish}"] = pictures
             for figures in (curve[0], curve[-1]):
                 print(_row(wish, figures, curve[0]), flush=True)
-            gap = max(curve[-1]["own"] - curve[-1][judge] for judge in ("shipped", "second"))
-            verdicts.append(f"{arm}, {wish}: gap {gap:+.3f}, {'within' if gap <= BAR else 'above'} {BAR:.2f}")
+            verdicts.append(f"{arm}, {wish}: {_verdict(curve[0], curve[-1])}")
         print("\n" + "\n".join(verdicts), flush=True)
     cells = [[_shown(pictures[row]) for pictures in sheets.values()] for row in range(min(8, len(art)))]
     write_png(
@@ -617,6 +616,18 @@ def _row(wish: str, figures: Figures, first: Figures) -> str:
         cells += [f"{figures[judge]:.3f}", f"{gap:+.3f}", f"{gap - before:+.3f}"]
     cells.append(", ".join(f"{figures[f'{name} seen']:.2f}" for name in ("own", "shipped", "second")))
     return "| " + " | ".join(cells) + " |"
+
+
+def _verdict(first: Figures, last: Figures) -> str:
+    """The gap as it is, and what tuning added to it: the one of the judge that is farther away."""
+    judges = ("shipped", "second")
+    gaps = {judge: last["own"] - last[judge] for judge in judges}
+    grown = {judge: gaps[judge] - (first["own"] - first[judge]) for judge in judges}
+    far, farther = max(judges, key=gaps.__getitem__), max(judges, key=grown.__getitem__)
+    told = []
+    for what, judge, value in (("gap", far, gaps[far]), ("grown by", farther, grown[farther])):
+        told.append(f"{what} {value:+.3f} ({judge}), {'within' if value <= BAR else 'above'} {BAR:.2f}")
+    return "; ".join(told)
 
 
 def _shown(picture: Tensor) -> Picture:
