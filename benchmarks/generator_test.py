@@ -2,7 +2,7 @@
 
     uv run python benchmarks/generator_test.py DATA WORK [--quick] [--out FIGURES.json]
 
-The real style network is tuned on a story for 300 steps of the Comic Book Loss (panels reduced to 128 px),
+The real style network is tuned on a story for 300 steps of the Comic Book Loss (panels reduced to 224 px),
 the story's classifiers in the loss. Then the classifiers are asked how well the finished panels show what the
 optimizer was told, and so is a judge that was in no gradient. AP is the mean over elements.
 
@@ -105,7 +105,7 @@ class Size:
     judge_steps: int
 
 
-FULL = Size(300, (0, 25, 50, 100, 150, 200, 250, 300), 128, 1, 400, 300)
+FULL = Size(300, (0, 25, 50, 100, 150, 200, 250, 300), 224, 1, 400, 300)
 QUICK = Size(60, (0, 20, 60), 96, 1, 120, 80)
 
 
