@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,6 @@ from comicloss.data import (
     directed,
     panel_batch,
     to_tensor,
-    unit,
     working_flats,
     working_page,
     working_scale,
@@ -35,6 +34,7 @@ from comicloss.finetune import (
     untuned,
 )
 from comicloss.freshness import FINISHED_RECORD, RUNS, finished_pages, has_marks, stylize_inputs
+from comicloss.guiding import known_style, style_losses
 from comicloss.joined import load_classifiers
 from comicloss.lettering import page_kept
 from comicloss.story import Story, load_story, save_story
@@ -50,12 +50,9 @@ from pages.native import to_rgb
 from pages.progress import Progress, Stop, stop_here
 from pages.read import load_native, load_rgb, picture_files
 from styles.clip import ClipEncoder, load_clip
-from styles.content import load_content
-from styles.embedded.captions import STYLES
-from styles.loss import EMBEDDED, PUBLISHED, StyleLoss, TextDirection
+from styles.loss import EMBEDDED, PUBLISHED
 from styles.registry import load_stylenet, weights
 from styles.stylenet import StyleNet
-from styles.vocabulary import telling_words
 
 DEFAULT_STEPS = 50
 ConsistencyWeight = float | Literal["auto"]
@@ -98,7 +95,7 @@ def stylize(
         story = save_story(story.model_copy(update={"style": style}), folder)
     settings = _settings(steps, seed, consistency_weight, clip)
     network = load_stylenet()
-    drawn_as = _known_style(network, encoder, wanted)
+    drawn_as = known_style(network, encoder, wanted)
     inputs = stylize_inputs(story, folder)
     trains = settings is not None and has_marks(story) and consistency_weight != 0
     if trains:
@@ -192,7 +189,7 @@ def stylize_pictures(
             failures.append(f"{error.problem}")
         progress(number, len(names), "reading the pictures")
     nothing = torch.zeros(len(panels), 0)
-    drawn_as = _known_style(network, encoder, style)
+    drawn_as = known_style(network, encoder, style)
     batch = PanelBatch(tuple(panels), (), nothing, nothing, style, drawn_as)
     settings = _settings(steps, seed, "auto", clip)
     tuned = untuned(network, drawn_as)
@@ -202,7 +199,7 @@ def stylize_pictures(
         tuned = fine_tune(
             batch,
             network,
-            _style_losses(encoder, settings, None, batch),
+            style_losses(encoder, settings.style, batch),
             None,
             settings,
             out / CACHE / RUNS / run[:12],
@@ -267,42 +264,8 @@ def _tuned(
     if classifiers is not None:
         batch = batch.of_elements(classifiers.element_names)
     reference = None if story.style.reference is None else load_rgb(folder / story.style.reference)
-    losses = _style_losses(encoder, settings, reference, batch)
+    losses = style_losses(encoder, settings.style, batch, reference)
     return fine_tune(batch, network, losses, classifiers, settings, run_folder, progress=progress, stop=stop)
-
-
-@torch.no_grad()
-def _known_style(network: StyleNet, encoder: ClipEncoder, prompt: str) -> str:
-    """What the network starts from: the prompt, or the style that the guide finds nearest to it.
-
-    A real CLIP takes any words. Where the network has none of them, its own embedding of them would say
-    nothing at all.
-    """
-    if any(word in network.vocabulary for word in telling_words(prompt)):
-        return prompt
-    names = [style.wordings[0] for style in STYLES]
-    nearness = encoder.encode_text(names) @ encoder.encode_text([prompt])[0]
-    return names[int(nearness.argmax())]
-
-
-def _style_losses(
-    encoder: ClipEncoder, settings: FineTuneSettings, reference: Picture | None, batch: PanelBatch
-) -> Callable[[str], StyleLoss]:
-    """Style losses by prompt. A reference picture adds its own direction, from the mean of the art to it."""
-    content = load_content(encoder)
-    shift: Tensor | None = None
-    if reference is not None:
-        with torch.no_grad():
-            art = torch.cat([encoder.encode_image(unit(panel.art)[None]) for panel in batch.panels])
-            shift = encoder.encode_image(unit(to_tensor(reference))[None])[0] - art.mean(dim=0)
-
-    def loss_of(prompt: str) -> StyleLoss:
-        loss = StyleLoss(encoder, content, style_prompt=prompt, settings=settings.style)
-        if shift is not None:
-            loss.direction = TextDirection(loss.direction.style + shift, loss.direction.sources)
-        return loss
-
-    return loss_of
 
 
 def _device() -> torch.device:

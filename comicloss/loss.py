@@ -94,7 +94,8 @@ class ComicBookLoss(nn.Module):
 
     Args:
         style_loss: gives S_j.
-        classifiers: (N, 3, H, W) in [0, 1] -> logits (N, E). Frozen here, for good.
+        classifiers: (N, 3, H, W) in [0, 1] -> logits (N, E). Frozen here, for good. One that has
+            ``members(images) -> (M, N, E)`` counts by its worst member (extension, see ``worst_member``).
         consistency_weight: λ.
         smoothing: extension, see ``smoothed``; 0 is the post.
         certainty: extension, see ``while_undecided``; None is the post.
@@ -152,16 +153,20 @@ class ComicBookLoss(nn.Module):
         for j, (height, width) in enumerate(views.sizes.tolist()):
             panel = stylized[j : j + 1, :, :height, :width]
             seen = panel if element_views is None else take_views(panel, element_views[j])[0]
-            logits = self.classifiers(seen)
-            rows.append(self._consistency(logits, priors[j].expand_as(logits), known[j]).mean(dim=0))
+            rows.append(self._consistency(member_logits(self.classifiers, seen), priors[j], known[j]))
         C = torch.stack(rows)
         S = torch.stack(list(style.values())).sum(dim=0)
         total = comic_book_loss(S, C, self.consistency_weight) / len(S)
         return LossTerms(style, C, total)
 
-    def _consistency(self, logits: Tensor, priors: Tensor, known: Tensor) -> Tensor:
-        C = consistency_loss(logits, priors, known.expand_as(logits))
-        return C if self.certainty is None else while_undecided(C, logits, priors, certainty=self.certainty)
+    def _consistency(self, members: Tensor, priors: Tensor, known: Tensor) -> Tensor:
+        """C_ij of one panel, (E,), from the logits of its views, (M, V, E)."""
+        priors, known = priors.expand_as(members[0]), known.expand_as(members[0])
+        logits = worst_member(members, priors, known)
+        C = consistency_loss(logits, priors, known)
+        if self.certainty is not None:
+            C = while_undecided(C, logits, priors, certainty=self.certainty)
+        return C.mean(dim=0)
 
 
 def push(loss: Tensor, stylized: Tensor) -> float:
@@ -196,6 +201,38 @@ def gradient_share_weight(push_of_style: float, push_of_consistency: float, *, s
     if push_of_consistency == 0:
         return 0.0
     return share / (1 - share) * push_of_style / push_of_consistency
+
+
+def member_logits(classifiers: nn.Module, images: Tensor) -> Tensor:
+    """The logits of every member of an ensemble, (M, N, E); a classifier without members is the only one.
+
+    Args:
+        classifiers: (N, 3, H, W) in [0, 1] -> logits (N, E), perhaps with ``members``: the same -> (M, N, E).
+        images: (N, 3, H, W) in [0, 1].
+    """
+    members_of = getattr(classifiers, "members", None)
+    logits: Tensor = classifiers(images)[None] if members_of is None else members_of(images)
+    return logits
+
+
+def worst_member(members: Tensor, priors: Tensor, known: Tensor | None = None) -> Tensor:
+    """The logits that count, those of an ensemble's worst member: C_ij = max_m H(p̂_ij, p_ij^m) (extension).
+
+    Worst-case optimization (Coste, Anwar, Kirk and Krueger, "Reward Model Ensembles Help Mitigate
+    Overoptimization", ICLR 2024, arXiv 2310.02743): what deceives one member is worth nothing until it
+    deceives them all. The gradient goes through the worst member alone, another for each panel and element.
+
+    Args:
+        members: (M, N, E) logits.
+        priors, known: as for ``consistency_loss``, (N, E).
+
+    Returns:
+        (N, E) logits.
+    """
+    with torch.no_grad():
+        C = torch.stack([consistency_loss(logits, priors, known) for logits in members])
+        worst = C.argmax(dim=0, keepdim=True)
+    return members.gather(0, worst)[0]
 
 
 def smoothed(priors: Tensor, smoothing: float) -> Tensor:

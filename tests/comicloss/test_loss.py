@@ -18,9 +18,11 @@ from comicloss.loss import (
     comic_book_loss,
     consistency_loss,
     gradient_share_weight,
+    member_logits,
     push,
     smoothed,
     while_undecided,
+    worst_member,
 )
 from styles.clip import ClipEncoder
 from styles.content import VggContent
@@ -194,3 +196,88 @@ def test_no_push_once_the_classifier_agrees() -> None:
     assert (kept > 0).tolist() == [[False, True, False, True, False, True]]
     assert (while_undecided(C, logits, priors, certainty=0.6) > 0).tolist()[0][4]
     torch.testing.assert_close(kept[kept > 0], C[kept > 0])
+
+
+class Ensemble(nn.Module):
+    """Classifiers that answer on their own, and together by their mean."""
+
+    def __init__(self, *single: nn.Module) -> None:
+        super().__init__()
+        self.single = nn.ModuleList(single)
+
+    def members(self, images: Tensor) -> Tensor:
+        return torch.stack([classifiers(images) for classifiers in self.single])
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.members(images).mean(dim=0)
+
+
+def test_an_ensemble_counts_by_its_worst_member() -> None:
+    """By hand: where the mark is 1 the worst is the lowest logit, where it is 0 the highest."""
+    members = torch.tensor([[[2.0, -1, 0.5]], [[-1.0, 3, 1.5]], [[0.0, 0, -9]]], dtype=D, requires_grad=True)
+    priors, known = torch.tensor([[1.0, 0, torch.nan]], dtype=D), torch.tensor([[1.0, 1, 0]], dtype=D)
+    C = consistency_loss(worst_member(members, priors, known), priors, known)
+    expected = [[np.log1p(np.exp(1)), np.log1p(np.exp(3)), 0]]
+    torch.testing.assert_close(C, torch.tensor(expected, dtype=D))
+    C.sum().backward()
+    assert members.grad is not None
+    p = [1 / (1 + np.exp(-z)) for z in (-1, 3)]
+    by_hand = torch.zeros(3, 1, 3, dtype=D)
+    by_hand[1, 0, 0], by_hand[1, 0, 1] = p[0] - 1, p[1]
+    torch.testing.assert_close(members.grad, by_hand)
+
+
+def test_a_soft_belief_has_its_worst_member_on_either_side() -> None:
+    """H(0.5, p) is least at p = 0.5 and the same on both sides: the member farthest from it counts."""
+    members = torch.tensor([[[0.2]], [[-1.0]], [[0.9]]], dtype=D)
+    belief = torch.tensor([[0.5]], dtype=D)
+    assert worst_member(members, belief).item() == -1.0
+
+
+def test_gradients_of_the_worst_member_are_right() -> None:
+    generator = torch.Generator().manual_seed(2)
+    members = torch.randn(3, 2, 4, generator=generator, dtype=D, requires_grad=True)
+    priors, known = (torch.rand(2, 4, generator=generator, dtype=D) for _ in range(2))
+
+    def consistency(members: Tensor) -> Tensor:
+        return consistency_loss(worst_member(members, priors, known), priors, known)
+
+    assert torch.autograd.gradcheck(consistency, members)
+
+
+def test_the_loss_counts_the_worst_member_in_every_view() -> None:
+    first, second = Classifiers().double(), Classifiers().double()
+    nn.init.normal_(second.head.weight, generator=torch.Generator().manual_seed(8))
+    loss = ComicBookLoss(tiny_style_loss(), Ensemble(first, second))
+    alone = [ComicBookLoss(loss.style_loss, classifiers) for classifiers in (first, second)]
+    stylized, art = panels(2, 96, 80)
+    marks = torch.tensor([[1.0, 0, 1], [0, 0, 1]], dtype=D)
+    C = evaluate(loss, stylized, art, marks, torch.ones(2, 3)).consistency
+    single = [evaluate(one, stylized, art, marks, torch.ones(2, 3)).consistency for one in alone]
+    torch.testing.assert_close(C, torch.maximum(*single))
+    assert not torch.allclose(*single)
+
+
+def test_an_ensemble_pushes_until_its_worst_member_agrees() -> None:
+    class Fixed(nn.Module):
+        def __init__(self, logit: float) -> None:
+            super().__init__()
+            self.logit = logit
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.logit + 0 * images.mean(dim=(1, 2, 3))[:, None].expand(-1, 3)
+
+    stylized, art = panels(1, 96, 80)
+    marks = torch.tensor([[1.0, 0, 1]], dtype=D)
+    known = torch.tensor([[1.0, 1, 0]])
+    split = ComicBookLoss(tiny_style_loss(), Ensemble(Fixed(2.0), Fixed(-0.5)), certainty=0.5)
+    C = evaluate(split, stylized, art, marks, known).consistency
+    torch.testing.assert_close(C, torch.log1p(torch.tensor([[0.5, 2, -torch.inf]], dtype=D).exp()))
+    agreed = ComicBookLoss(split.style_loss, Ensemble(Fixed(2.0), Fixed(0.5)), certainty=0.5)
+    assert (evaluate(agreed, stylized, art, marks, known).consistency > 0).tolist() == [[False, True, False]]
+
+
+def test_a_classifier_without_members_is_its_only_member() -> None:
+    classifiers, images = Classifiers().double(), panels(2, 96, 80)[0]
+    assert torch.equal(member_logits(classifiers, images), classifiers(images)[None])
+    assert member_logits(Ensemble(classifiers, classifiers), images).shape == (2, 2, 3)
