@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from classifiers.card import CARD, Card
 from classifiers.model import ElementClassifiers
+from comicloss.encoder import EmbeddedEncoder
 from comicloss.story import Story, load_story
 from comicloss.story.families import CLASSIFIERS, RECORD, taken_elements
 from comicloss.story.model import normal
@@ -78,11 +79,6 @@ class TrainedClassifiers:
     thresholds: dict[str, float]
 
 
-def backbone() -> nn.Module | None:
-    """The trunk under the classifiers' heads; None trains a small one for the story."""
-    return None
-
-
 def load_classifiers(folder: Path) -> ElementClassifiers | JoinedClassifiers:
     """The classifiers of a story, trained before: its own, joined with those that it takes from elsewhere.
 
@@ -136,7 +132,7 @@ def _of_story(story: Story, folder: Path) -> TrainedClassifiers:
 
 
 def _loaded(folder: Path, card: Card) -> ElementClassifiers:
-    classifiers = ElementClassifiers.load(folder, backbone())
+    classifiers = ElementClassifiers.load(folder, EmbeddedEncoder())
     if classifiers.element_names != card.element_names:
         raise WeightsError(
             f"{folder}: the card is of other classifiers than these.",

@@ -24,7 +24,7 @@ from classifiers.trained import Trained
 from comicloss.authoring import check_pages
 from comicloss.examples import of_elements, story_examples
 from comicloss.freshness import CLASSIFIERS_RECORD, classifier_inputs, has_marks
-from comicloss.joined import backbone as default_backbone
+from comicloss.encoder import EmbeddedEncoder
 from comicloss.story import load_story
 from comicloss.story.families import CLASSIFIERS, RECORD, taken_elements
 from comicloss.stylize import padded
@@ -213,10 +213,11 @@ def _learn(
     """Train, write classifiers, card and record into ``out``, and give the report."""
     steps, seed = STEPS if steps is None else steps, seed or 0
     trained = train_classifiers(
-        [*task.pictures, *task.derived],
+        task.pictures,
         task.elements,
-        backbone=default_backbone() if task.backbone == DEFAULT_BACKBONE else named_backbone(task.backbone),
+        backbone=EmbeddedEncoder() if task.backbone == DEFAULT_BACKBONE else named_backbone(task.backbone),
         style_views=style_views(),
+        replay=task.derived,
         seed=seed,
         steps=steps,
         progress=progress,

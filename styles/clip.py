@@ -105,8 +105,8 @@ class ClipEncoder(nn.Module):
         embeddings = self.model.encode_text(self.tokenize(sentences).to(self.mean.device))
         return F.normalize(embeddings.unflatten(0, (len(texts), -1)).mean(dim=1), dim=-1)
 
-    def features(self, images: Tensor) -> list[Tensor]:
-        """What the image tower sees on its way, (N, 3, H, W) in [0, 1] -> up to four maps (N, C, h, w).
+    def features(self, images: Tensor, *, count: int = 4) -> list[Tensor]:
+        """What the image tower sees on its way, (N, 3, H, W) in [0, 1] -> up to ``count`` maps (N, C, h, w).
 
         They are spread evenly over the tower's depth, shallow ones first. A convolutional tower looks at the
         picture in its own size (extended to a multiple of ``stride``); any other one as in ``encode_image``.
@@ -119,7 +119,7 @@ class ClipEncoder(nn.Module):
         prepared = (images - self.mean) / self.std
         found = self.model.visual.forward_intermediates(prepared, intermediates_only=True, output_fmt="NCHW")
         maps: list[Tensor] = found["image_intermediates"]
-        count = min(4, len(maps))
+        count = min(count, len(maps))
         return [maps[(number + 1) * len(maps) // count - 1] for number in range(count)]
 
     def check_prompt(self, text: str) -> list[str]:

@@ -213,7 +213,7 @@ class _Run:
         """Let fresh heads look at features on a scale of their own, whatever the trunk's is."""
         with torch.no_grad():
             seen = letterbox(self.images[self.rows[:64]].to(self.device), self.classifiers.image_size)
-            self.classifiers.heads.standardize(self.classifiers.backbone(seen))
+            self.classifiers.heads.fit_cells(self.classifiers.backbone(seen))
 
     def epochs(self, phase: str, optimizer: torch.optim.Optimizer, count: int) -> None:
         """Train for so many epochs in one cycle, fewer if it has been enough."""
@@ -251,7 +251,7 @@ class _Run:
         images, labels, known = batch
         with self.precision.forward():
             # Not through the classifiers' own fitting: it would enlarge a small square again.
-            logits = self.classifiers.heads(self.classifiers.backbone(images))
+            logits = self.classifiers.heads([self.classifiers.backbone(images)])[0]
         return self.loss_of(logits.float(), labels, known)
 
     def predict(self) -> Tensor:
