@@ -11,9 +11,9 @@ from pages.model import Box
 
 _NOISE = 12  # levels by which a lossy codec moves most of a flat color
 _RINGING = 40  # levels by which it moves the pixels beside an edge
-_NOISY, _STRAY = 0.15, 0.01  # of a line's pixels may be further off than the one, than the other
+_NOISY, _STRAY = 0.5, 0.02  # of a line's pixels may be further off than the one, than the other
 _EDGE = 0.5  # of the first line of the picture must differ: a drawing's own paper ends in no straight line
-_MIXED = 3  # lines beside the picture that a lossy codec has mixed
+_MIXED = 4  # lines beside the picture that a lossy codec has mixed
 _THIN = 0.05  # of a side: deeper, a border has its like at the opposite side; a flat sky has not
 _DEEPEST = 0.45  # of a side: what reaches further is the picture
 _SMALLEST = 16  # pixels of a side that are left
@@ -23,10 +23,11 @@ def content_box(image: NDArray[np.uint8]) -> Box:
     """The picture without its constant borders, in pixels.
 
     A border is a run of lines along a side that are one color, the same for all of them, and that ends in a
-    straight edge: most of the next line is of another color. So white paper around a drawing is no border. One
-    that is deeper than 5 % of the side must have its like at the opposite side, as letterbox bars do and a flat
-    sky above a straight horizon does not. The few lines that a lossy codec has mixed with the picture go with
-    the border. Any color, any side, one pixel thin or up to 45 % deep; nested ones come off one by one.
+    straight edge: most of the next line is of another color. So white paper around a drawing is no border.
+    One that is deeper than 5 % of the side must have its like at the opposite side, as letterbox bars do and
+    a flat sky above a straight horizon does not. The few lines that a lossy codec has mixed with the picture
+    go with the border. Any color, any side, one pixel thin or up to 45 % deep; nested ones come off one by
+    one.
 
     Args:
         image: (H, W, 3) uint8.
@@ -79,12 +80,16 @@ def _border(images: Sequence[NDArray[np.int16]]) -> Border:
     different = np.stack([(lines > _NOISE).mean(axis=1) for lines in away])
     far = np.stack([(lines > _RINGING).mean(axis=1) for lines in away])
     constant = ((different <= _NOISY) & (far <= _STRAY)).all(axis=0)
-    depth = len(constant) if constant.all() else int(np.argmin(constant))
+    depth = int(np.argmin(np.append(constant, False)))
     if not 0 < depth <= most:
         return 0, color
-    reached = np.flatnonzero(different[:, depth : depth + _MIXED + 1].max(axis=0) >= _EDGE)
-    if len(reached):
-        return depth + int(reached[0]), color
+    # The last lines of the border are mixed with the picture: it begins where most of a line is far off, or
+    # in a picture hardly lighter than its border, where most of it is off at all.
+    beyond = slice(depth, depth + _MIXED + 1)
+    for share in (far[:, beyond].max(axis=0), different[:, beyond].max(axis=0)):
+        reached = np.flatnonzero(share >= _EDGE)
+        if len(reached):
+            return depth + int(reached[0]), color
     return (depth if len(images) > 1 else 0), color
 
 

@@ -19,9 +19,9 @@ SAME_BITS = 50
 """Hashes that differ by at most so many of 256 bits are of one drawing.
 
 Measured on 776 openly licensed emoji, poses, doodles and comic panels (300,000 pairs): copies that are
-compressed, shrunk, darkened, noisy, gray or mirrored are found in 98 to 100 of 100 cases, copies cropped by 4 %
-in 89; of the pairs of unlike drawings two are taken for one, which differ in a crown and a mask alone. With 64
-bits, thresholds that find as many mistake a hundred pairs, because white paper hashes alike.
+compressed, shrunk, darkened, noisy, gray or mirrored are found in 98 to 100 of 100 cases, copies cropped by
+4 % in 89; of the pairs of unlike drawings two are taken for one, which differ in a crown and a mask alone.
+With 64 bits, a threshold that finds as many mistakes a hundred pairs, because white paper hashes alike.
 """
 _BLOCK = 1024
 
@@ -48,8 +48,8 @@ def find_duplicates(images: Sequence[NDArray[np.uint8]]) -> list[Duplicate]:
     """All pairs of pictures that are one drawing, mirrored ones too.
 
     The perceptual hash is the sign of the 16 x 16 lowest frequencies (pHash; C. Zauner, "Implementation and
-    Benchmarking of Perceptual Image Hash Functions", 2010), by the imagehash library. A picture with nothing to
-    see in it is a duplicate of its exact copies alone: its hash is noise.
+    Benchmarking of Perceptual Image Hash Functions", 2010), by the imagehash library. A picture with nothing
+    to see in it is a duplicate of its exact copies alone: its hash is noise.
 
     Args:
         images: each (H, W, 3) uint8, of any size.
@@ -67,7 +67,7 @@ def find_duplicates(images: Sequence[NDArray[np.uint8]]) -> list[Duplicate]:
     for start in range(0, len(images), _BLOCK):
         rows = slice(start, start + _BLOCK)
         straight, turned = _differing(plain[rows], plain), _differing(plain[rows], mirrored)
-        # Mirroring is not exact for sides that do not divide evenly: the pair is alike if either way round is.
+        # Either may be the one that is mirrored; the two hashes differ a little where sides divide unevenly.
         turned = np.minimum(turned, _differing(mirrored[rows], plain))
         bits = np.minimum(straight, turned)
         exact = content[rows, None] == content[None]
