@@ -12,10 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.data import Example, label_matrix
-from classifiers.pixels import as_pixels
-from classifiers.split import with_duplicates_grouped
-
 _FOLDS = 5
 _FEWEST = 3  # pictures of a side from which anything can be learned
 _RING = 0.03  # of the shorter side: the outermost pixels
@@ -98,15 +94,22 @@ def likely_mislabels(
 
 
 def out_of_fold(
-    examples: Sequence[Example], features: NDArray[np.float64], *, seed: int
+    features: NDArray[np.float64],
+    labels: NDArray[np.float64],
+    known: NDArray[np.float64],
+    groups: Sequence[str],
+    *,
+    seed: int,
 ) -> NDArray[np.float64]:
     """Probability of each element in each picture, by logistic regression on the pictures of other groups.
 
     Up to five folds for each element, grouped and stratified by scikit-learn's StratifiedGroupKFold.
 
     Args:
-        examples: N of them.
         features: (N, D).
+        labels: (N, E) in [0, 1].
+        known: (N, E), 1 where the label counts.
+        groups: of each picture.
         seed: of the folds.
 
     Returns:
@@ -117,17 +120,16 @@ def out_of_fold(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    labels, known = (part.numpy() for part in label_matrix(examples))
-    groups = np.unique([example.group for example in examples], return_inverse=True)[1]
+    number = np.unique(groups, return_inverse=True)[1]
     chances = np.full(labels.shape, np.nan)
     for element in range(labels.shape[1]):
         usable = np.flatnonzero(known[:, element] > 0)
         sides = labels[usable, element] > 0.5
-        count = min(_FOLDS, len(np.unique(groups[usable])), int(sides.sum()), int((~sides).sum()))
+        count = min(_FOLDS, len(np.unique(number[usable])), int(sides.sum()), int((~sides).sum()))
         if count < 2:
             continue
         folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-        for others, held_out in folds.split(usable, sides, groups[usable]):
+        for others, held_out in folds.split(usable, sides, number[usable]):
             if min(sides[others].sum(), (~sides[others]).sum()) < _FEWEST:
                 continue
             model = make_pipeline(
@@ -152,18 +154,28 @@ def simple_features(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
     return np.asarray(rows, np.float64)
 
 
-def border_clues(examples: Sequence[Example], *, seed: int) -> list[BorderClue]:
+def border_clues(
+    images: Sequence[NDArray[np.uint8]],
+    labels: NDArray[np.float64],
+    known: NDArray[np.float64],
+    groups: Sequence[str],
+    *,
+    seed: int,
+) -> list[BorderClue]:
     """How well each element is told from the border alone, out of fold; none for one that cannot be measured.
 
     A classifier that sees what this one sees can be right without having looked at the drawing: pictures of
     one film share their black bars, those of one scanner their edge. A setting that fills the picture reaches
     its border honestly, so a high figure is a warning, not a fault.
+
+    Args:
+        images: N pictures (H, W, 3) uint8.
+        labels, known, groups, seed: as for ``out_of_fold``.
     """
     from sklearn.metrics import roc_auc_score
 
-    labels, known = (part.numpy() for part in label_matrix(examples))
-    features = np.stack([_ring(as_pixels(example.image)) for example in examples])
-    chances = out_of_fold(with_duplicates_grouped(examples), features, seed=seed)
+    features = np.stack([_ring(image) for image in images])
+    chances = out_of_fold(features, labels, known, groups, seed=seed)
     clues = []
     for element in range(labels.shape[1]):
         usable = (known[:, element] > 0) & np.isfinite(chances[:, element])

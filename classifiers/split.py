@@ -6,27 +6,27 @@ The folds themselves are made by ``classifiers.data.grouped_folds``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from classifiers.data import Example, grouped_folds
-from classifiers.duplicates import find_duplicates
+from classifiers.duplicates import Duplicate, find_duplicates
 from classifiers.pixels import as_pixels
 
 
-def with_duplicates_grouped(examples: Sequence[Example]) -> list[Example]:
-    """The same examples, with one group for all the groups that ``find_duplicates`` links, over any chain."""
-    leader = {example.group: example.group for example in examples}
+def joined_groups(groups: Sequence[str], pairs: Iterable[Duplicate]) -> list[str]:
+    """For each picture its group, with one name for all the groups that pairs link, over any chain."""
+    leader = {group: group for group in groups}
 
     def first(group: str) -> str:
         while leader[group] != group:
             group = leader[group]
         return group
 
-    for pair in find_duplicates([as_pixels(example.image) for example in examples]):
-        one, other = first(examples[pair.first].group), first(examples[pair.second].group)
+    for pair in pairs:
+        one, other = first(groups[pair.first]), first(groups[pair.second])
         leader[max(one, other)] = min(one, other)
-    return [replace(example, group=first(example.group)) for example in examples]
+    return [first(group) for group in groups]
 
 
 def split_scenes(examples: Sequence[Example], share: float, *, seed: int) -> tuple[list[int], list[int]]:
@@ -39,7 +39,10 @@ def split_scenes(examples: Sequence[Example], share: float, *, seed: int) -> tup
     Returns:
         Indices (train, held_out), sorted. ``held_out`` is empty where all the examples are one scene.
     """
-    folds = grouped_folds(with_duplicates_grouped(examples), max(round(1 / share), 2), seed=seed)
+    pairs = find_duplicates([as_pixels(example.image) for example in examples])
+    groups = joined_groups([example.group for example in examples], pairs)
+    joined = [replace(example, group=group) for example, group in zip(examples, groups, strict=True)]
+    folds = grouped_folds(joined, max(round(1 / share), 2), seed=seed)
     if len(folds) < 2:
         return list(range(len(examples))), []
     held_out = folds[0]

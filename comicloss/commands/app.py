@@ -15,6 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 AT_ONCE = "In one go"
 STEP_BY_STEP = "Step by step, in a story folder"
+COLLECTIONS = "Collections of pictures, without a story"
 HELP = "Looking around"
 
 _INTRODUCTION = """\
@@ -55,6 +56,8 @@ _ORDER = [
     "train",
     "stylize",
     "export",
+    "frames",
+    "curate",
     "status",
     "styles",
     "doctor",

@@ -163,12 +163,9 @@ def test_turned_labels_are_listed() -> None:
     turned = {(5, 0), (17, 1), (60, 0), (90, 1)}
     for place in turned:
         given[place] = 1 - given[place]
-    examples = [
-        example(image, str(number), *row)
-        for number, (image, row) in enumerate(zip(images, given, strict=True))
-    ]
-    chances = out_of_fold(examples, simple_features(images), seed=0)
     known = np.ones_like(given)
+    groups = [str(number) for number in range(120)]
+    chances = out_of_fold(simple_features(images), given, known, groups, seed=0)
     found = [(suspect.index, suspect.element) for suspect in likely_mislabels(given, known, chances)]
     assert set(found[:4]) == turned and len(found) <= 8
     known[5, 0] = 0
@@ -182,13 +179,16 @@ def test_a_border_that_tells_the_label_is_a_warning() -> None:
     def film(number: int, bars: bool) -> Pixels:
         return framed(painting(number), (0, 12, 0, 12), (0, 0, 0)) if bars else painting(number, 144)
 
-    leaking = [example(film(n, n % 2 == 0), str(n), float(n % 2 == 0)) for n in range(60)]
-    honest = [example(film(n, n % 2 == 0), str(n), float(n % 4 < 2)) for n in range(60)]
-    [clue] = border_clues(leaking, seed=0)
+    images = [film(number, number % 2 == 0) for number in range(60)]
+    groups = [str(number) for number in range(60)]
+    known = np.ones((60, 1))
+    barred = (np.arange(60) % 2 == 0).astype(float)[:, None]
+    [clue] = border_clues(images, barred, known, groups, seed=0)
     assert clue.is_warning and clue.area > 0.95 and clue.low <= clue.area <= clue.high
-    [calm] = border_clues(honest, seed=0)
+    other = (np.arange(60) % 4 < 2).astype(float)[:, None]
+    [calm] = border_clues(images, other, known, groups, seed=0)
     assert not calm.is_warning
-    assert border_clues(leaking[::2], seed=0) == []  # one side only
+    assert border_clues(images, barred, known * barred, groups, seed=0) == []  # one side only
 
 
 def test_suspects_are_framed_on_the_sheet() -> None:
