@@ -142,7 +142,7 @@ def drawing(figures: dict[str, Any], path: Path) -> None:
     axes.set_ylim(40, 108)
     axes.set_ylabel("balanced accuracy on held-out frames, %")
     axes.set_title("The same models on the same frames; only the split differs", loc="left", fontsize=11)
-    axes.legend(loc="lower right", frameon=True, fontsize=9)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=130)
 

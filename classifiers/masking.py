@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.filling import fill_lettering
 from pages.lettering import find_lettering
 
 Mask = NDArray[np.bool_]
@@ -32,6 +31,7 @@ _LONGER = 9  # times a quadrangle's height in which its bars may go on
 _FEWEST_BARS, _MOST_BARS = 8, 120
 _COLORLESS, _CONTRAST = 40, 80  # levels between channels, and between black and white
 _STRAIGHT = 0.45  # how much a bar varies along itself, of how much bars vary
+_QUIET = 0.12  # of a barcode's width: the white around it
 _ALIKE_BARS = 0.75  # correlation of a line with the bars of the middle
 
 
@@ -93,24 +93,49 @@ def recurring(images: Sequence[NDArray[np.uint8]]) -> Mask:
         vouching = (_agreeing(small, y, x)[0] & strangers).sum(axis=1)
         if (vouching >= often).sum() > often:
             mask[y : y + _PATCH, x : x + _PATCH] = True
-    return mask
+    # Patches at an outline agree less where it is a little off its place.
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((2 * _STEP + 3,) * 2, np.uint8)) > 0)
 
 
-def mask_out(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
-    """A picture with what is masked painted over (``pages.filling``).
+def mask_out(image: NDArray[np.uint8], *masks: Mask) -> NDArray[np.uint8]:
+    """A picture with what is masked painted over, softly, from what is around it.
+
+    Nothing of what was there may show through, not even the paper of a caption or the box of a barcode, so
+    the colors come from outside alone: means over ever larger neighborhoods (push-pull; Gortler, Grzeszczuk,
+    Szeliski and Cohen, "The Lumigraph", SIGGRAPH 1996).
 
     Args:
         image: (H, W, 3) uint8.
-        mask: bool; of another size than the picture, as ``recurring`` gives, it is stretched over it.
+        masks: bool; one of another size than the picture, as ``recurring`` gives, is stretched over it.
 
     Returns:
-        (H, W, 3) uint8, a new array, unchanged outside the mask.
+        (H, W, 3) uint8, a new array, unchanged outside the masks.
     """
     height, width = image.shape[:2]
-    if mask.shape != (height, width):
-        stretched = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-        mask = stretched > 0
-    return fill_lettering(image, mask)
+    covered = np.zeros((height, width), np.uint8)
+    for mask in masks:
+        covered |= cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    if covered.all() or not covered.any():
+        return image.copy()
+    seen = (covered == 0).astype(np.float32)
+    filled = _pushed_and_pulled(image.astype(np.float32) * seen[..., None], seen)
+    return np.where(covered[..., None] > 0, filled.round().clip(0, 255), image).astype(np.uint8)
+
+
+def _pushed_and_pulled(colors: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Colors (h, w, 3), premultiplied by their weight (h, w), filled in where the weight is below 1."""
+    known = colors / np.maximum(weight, 1e-6)[..., None]
+    height, width = weight.shape
+    if bool((weight > 0).all()) or max(height, width) == 1:
+        return known
+    half = -(-width // 2), -(-height // 2)
+    coarse = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    below = _pushed_and_pulled(
+        cv2.resize(colors, half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0], 3), coarse
+    )
+    above = cv2.resize(below, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, 3)
+    share = np.minimum(weight, 1)[..., None]
+    return np.asarray(known * share + above * (1 - share), np.float32)
 
 
 def _small(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -202,9 +227,10 @@ def _whole(
     above = int(np.argmin(np.append(same[middle::-1], False)))
     below = int(np.argmin(np.append(same[middle:], False)))
     height = _UPRIGHT[1]
-    # Along its bars from the middle of the quadrangle, in units of its own height, with a margin.
-    top, bottom = 0.5 - above / height - 0.12, 0.5 + below / height + 0.12
-    left, right = -0.12, 1.12
     origin, across, down = quad[0], quad[1] - quad[0], quad[3] - quad[0]
+    # Along its bars from the middle of the quadrangle, in units of its own height.
+    margin = _QUIET * float(np.linalg.norm(across) / max(np.linalg.norm(down), 1.0))
+    top, bottom = 0.5 - above / height - margin, 0.5 + below / height + margin
+    left, right = -_QUIET, 1 + _QUIET
     places = ((left, top), (right, top), (right, bottom), (left, bottom))
     return np.array([origin + x * across + y * down for x, y in places], np.float32)
