@@ -23,7 +23,7 @@ _TEXTURE = 10.0  # gray levels: the standard deviation of a patch with something
 _ALIKE = 0.9  # correlation of two patches that show the same
 _OFTEN = 0.2  # of the pictures
 _FEWEST = 4
-_SAME_PICTURE = 0.5  # of two pictures' patches: they are alike as a whole, and prove nothing
+_SAME_PICTURE = 0.5  # of two pictures' patches in the middle: one scene or pose, which proves nothing
 _RIM = 1 / 3  # of a side: logos and titles stand near the edge; a hero in the middle is no logo
 _UPRIGHT = (160, 64)
 _STRIPED = (60, 120, 200)  # mean gradient across bars, less that along them: weak, then strong alone
@@ -62,8 +62,8 @@ def recurring(images: Sequence[NDArray[np.uint8]]) -> Mask:
     """Where many pictures of a set have the same patch at the same place: a logo, a title, a watermark.
 
     Pictures are compared in copies of 96 x 96, patch by patch of 12 x 12, by correlation. A place counts
-    where a fifth of the pictures, at least four, agree; pictures that are alike as a whole, such as frames of
-    one scene, do not vouch for each other. Only the outer third on each side is looked at.
+    where a fifth of the pictures, at least four, agree. Only the outer third on each side is looked at, and
+    pictures that agree in the middle too, such as frames of one scene, do not vouch for each other.
 
     Args:
         images: (H, W, 3) uint8 each, of any size.
@@ -81,20 +81,25 @@ def recurring(images: Sequence[NDArray[np.uint8]]) -> Mask:
     pairs = len(images), len(images)
     alike, compared = np.zeros(pairs, np.int32), np.zeros(pairs, np.int32)
     for y, x in places:
-        same, both = _agreeing(small, y, x)
-        alike += same
-        compared += both
+        if not _is_rim(y, x):
+            same, both = _agreeing(small, y, x)
+            alike += same
+            compared += both
     strangers = alike <= _SAME_PICTURE * compared
     often = max(_FEWEST - 1, round(_OFTEN * len(images)) - 1)
     for y, x in places:
-        center = (y + _PATCH / 2) / _SIDE, (x + _PATCH / 2) / _SIDE
-        if not any(share < _RIM or share > 1 - _RIM for share in center):
+        if not _is_rim(y, x):
             continue
         vouching = (_agreeing(small, y, x)[0] & strangers).sum(axis=1)
         if (vouching >= often).sum() > often:
             mask[y : y + _PATCH, x : x + _PATCH] = True
     # Patches at an outline agree less where it is a little off its place.
     return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((2 * _STEP + 3,) * 2, np.uint8)) > 0)
+
+
+def _is_rim(y: int, x: int) -> bool:
+    centers = (y + _PATCH / 2) / _SIDE, (x + _PATCH / 2) / _SIDE
+    return any(center < _RIM or center > 1 - _RIM for center in centers)
 
 
 def mask_out(image: NDArray[np.uint8], *masks: Mask) -> NDArray[np.uint8]:
