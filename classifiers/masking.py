@@ -129,7 +129,7 @@ def mask_out(image: NDArray[np.uint8], *masks: Mask) -> NDArray[np.uint8]:
 
 def _pushed_and_pulled(colors: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Colors (h, w, 3), premultiplied by their weight (h, w), filled in where the weight is below 1."""
-    known = colors / np.maximum(weight, 1e-6)[..., None]
+    known = np.asarray(colors / np.maximum(weight, 1e-6)[..., None], np.float32)
     height, width = weight.shape
     if bool((weight > 0).all()) or max(height, width) == 1:
         return known
@@ -234,7 +234,7 @@ def _whole(
     height = _UPRIGHT[1]
     origin, across, down = quad[0], quad[1] - quad[0], quad[3] - quad[0]
     # Along its bars from the middle of the quadrangle, in units of its own height.
-    margin = _QUIET * float(np.linalg.norm(across) / max(np.linalg.norm(down), 1.0))
+    margin = _QUIET * float(np.linalg.norm(across)) / max(float(np.linalg.norm(down)), 1.0)
     top, bottom = 0.5 - above / height - margin, 0.5 + below / height + margin
     left, right = -_QUIET, 1 + _QUIET
     places = ((left, top), (right, top), (right, bottom), (left, bottom))
