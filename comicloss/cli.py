@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from comicloss.commands import (  # noqa: F401 - importing them adds their commands
-    datasets,
     classifiers,
+    curation,
+    datasets,
     lettering,
     marks,
     panels,

@@ -44,9 +44,11 @@ __all__ = [
     "clear_marks",
     "correct_panels",
     "cover_dataset",
+    "curate",
     "demo",
     "export",
     "find_story_panels",
+    "frames",
     "lettering_overlays",
     "load_story",
     "make",
@@ -346,6 +348,28 @@ def cover_dataset(
         progress=progress,
         stop=stop,
     )
+
+
+def frames(
+    paths: Sequence[Path],
+    out: Path,
+    every: float | None = None,
+    label: str | None = None,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> list[dict[str, Any]]:
+    """Pictures from films; see ``curation.frames``."""
+    from comicloss import curation
+
+    with _place(out):
+        return curation.frames(paths, out, every=every, label=label, progress=progress, stop=stop)
+
+
+def curate(path: Path, out: Path, progress: Progress = silent, stop: Stop = never) -> dict[str, Any]:
+    """What to look at in a collection of pictures; see ``curation.curate``."""
+    from comicloss import curation
+
+    return curation.curate(path, out, progress=progress, stop=stop)
 
 
 def styles_gallery(out: Path) -> list[tuple[str, tuple[str, ...], Path]]:

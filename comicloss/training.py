@@ -22,9 +22,9 @@ from classifiers.model import backbone_id
 from classifiers.train import STEPS, train_classifiers
 from classifiers.trained import Trained
 from comicloss.authoring import check_pages
+from comicloss.encoder import EmbeddedEncoder
 from comicloss.examples import of_elements, story_examples
 from comicloss.freshness import CLASSIFIERS_RECORD, classifier_inputs, has_marks
-from comicloss.encoder import EmbeddedEncoder
 from comicloss.story import load_story
 from comicloss.story.families import CLASSIFIERS, RECORD, taken_elements
 from comicloss.stylize import padded

@@ -104,6 +104,22 @@ def lettering(path: Path, limits: Limits) -> Answer:
     return Answer({}, [] if masks is None else list(masks))
 
 
+def frames(path: Path, limits: Limits, every: float | None, state: dict[str, Any] | None) -> Answer:
+    """The next frames of a video; ``video.Stretch`` says which values there are."""
+    from pages import video
+
+    found = video.read_stretch(path, limits, every, state)
+    facts = {"moments": found.moments, "scenes": found.scenes, "state": found.state, "damage": found.damage}
+    return Answer(facts, list(found.frames))
+
+
+def sampled_frames(path: Path, limits: Limits) -> Answer:
+    """A few frames from all over a video."""
+    from pages import video
+
+    return Answer({}, list(video.sample_frames(path, limits)))
+
+
 @contextmanager
 def opened(path: Path, limits: Limits) -> Iterator[tuple[BinaryIO, str]]:
     """A file and its kind.

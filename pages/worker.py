@@ -37,7 +37,7 @@ from pages.errors import ComicLossError, InputError
 from pages.files import os_errors
 from pages.limits import LIMITS, Limits, variable
 
-JOBS = ("rgb", "native", "facts", "size", "listing", "part", "lettering")
+JOBS = ("rgb", "native", "facts", "size", "listing", "part", "lettering", "frames", "sampled_frames")
 """What can be asked: ``pages.jobs`` has a function ``(path, limits, **arguments)`` of each name."""
 
 _QUESTIONS_PER_PROCESS = 200  # what libraries leak goes with the process

@@ -15,7 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 AT_ONCE = "In one go"
 STEP_BY_STEP = "Step by step, in a story folder"
-DATA = "Pictures to learn from, without a story"
+COLLECTIONS = "Collections of pictures, without a story"
 HELP = "Looking around"
 
 _INTRODUCTION = """\
@@ -57,7 +57,9 @@ _ORDER = [
     "classify",
     "stylize",
     "export",
+    "frames",
     "covers",
+    "curate",
     "status",
     "styles",
     "doctor",

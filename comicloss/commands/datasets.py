@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from comicloss.commands.app import DATA, command
+from comicloss.commands.app import COLLECTIONS, command
 from comicloss.commands.arguments import AsJson, Seed
 from comicloss.commands.terminal import say, show_json, work
 
@@ -17,7 +17,7 @@ _LISTED = 20
 
 
 @command(
-    DATA,
+    COLLECTIONS,
     "comicloss covers covers.csv",
     "comicloss covers covers.csv --pictures scans --per-label 50 --out scans/labels.csv",
     'comicloss covers covers.json --team "Justice League of America" --json',

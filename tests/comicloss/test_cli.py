@@ -96,6 +96,31 @@ class Pipeline(ModuleType):
         "stylize_pictures": [Path("finished/page1.png")],
         "export": [Path("dragon/exports/dragon.cbz")],
         "slices_too_high": [Path("dragon/exports/webtoon/002.png")],
+        "frames": [
+            {"file": "a.mp4", "folder": "pictures/a", "frames": 9, "scenes": 2, "problem": None},
+        ],
+        "curate": {
+            "pictures": 9,
+            "unreadable": [],
+            "duplicates": [
+                {
+                    "files": ["a.png", "b.png"],
+                    "exact": False,
+                    "mirrored": True,
+                    "bits": 3,
+                    "contradict": ["Hero"],
+                    "same_group": False,
+                }
+            ],
+            "low_information": [],
+            "borders": [],
+            "mislabels": [{"file": "c.png", "element": "Hero", "label": 0, "probability": 0.97}],
+            "border_clues": [
+                {"element": "Hero", "area": 0.93, "interval": [0.81, 0.99], "warning": True},
+                {"element": "Castle", "area": 0.5, "interval": [0.4, 0.6], "warning": False},
+            ],
+            "contact_sheet": "curation/contact_sheet.png",
+        },
         "styles_gallery": [("noir", ("noir ink",), Path("noir.png"))],
     }
 
@@ -191,6 +216,19 @@ def test_slices_that_are_too_high_are_told() -> None:
     told = run("export dragon --format webtoon")
     assert told.stdout == "dragon/exports/dragon.cbz\n"
     assert "webtoon/002.png is higher than story.toml asks for" in told.stderr
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_what_curation_found_is_told() -> None:
+    told = run("curate pictures").stdout
+    assert "a.png mirrors b.png: Hero" in told and "c.png: Hero is not labeled, 97% likely" in told
+    assert "Hero: area under the curve 0.93" in told and "Castle" not in told
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_frames_are_taken_in_one_way_only() -> None:
+    assert run("frames a.mp4 --out b --every 2 --scenes").exit_code == 2
+    assert run("frames a.mp4 --out b --every 0").exit_code == 2
 
 
 def test_the_real_pipeline_takes_what_it_is_given(
