@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -82,6 +82,20 @@ STRESSES: dict[str, Callable[[Tensor], Tensor]] = {
     "color-blind": color_blind,
 }
 """Name -> view, (N, 3, H, W) in [0, 1] -> the same shape and range."""
+
+
+def stressed(logits_of: Callable[[Tensor], Tensor], images: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Probabilities in each view: name -> (N, E) on the CPU.
+
+    Args:
+        logits_of: (1, 3, H, W) in [0, 1] -> (1, E).
+        images: N of (3, h, w) in [0, 1], of any sizes.
+    """
+    with torch.no_grad():
+        return {
+            name: torch.cat([logits_of(view(image[None].float())).sigmoid().cpu() for image in images])
+            for name, view in STRESSES.items()
+        }
 
 
 def _luminance(images: Tensor) -> Tensor:
