@@ -188,20 +188,17 @@ def _advice(
     if have.different < ENOUGH:
         lacking = min(_AT_A_TIME, ENOUGH - have.different)
         if 2 * have.different <= have.pictures:
-            reasons.append(
-                f"Of {have.pictures} drawings of {shown} only {have.different} "
-                f"{'is' if have.different == 1 else 'are'} unlike the others"
-            )
+            remain = "1 remains" if have.different == 1 else f"{have.different} remain"
+            reasons.append(f"Of {have.pictures} drawings of {shown} {remain} if those alike count once")
             actions.append(f"draw {shown} {_times(lacking)} more, each unlike those there are")
         else:
             reasons.append(f"There are {have.different} drawings of {shown}")
             where = f" {_IN[view]}" if view in ("ink", "gray") else ""
             actions.append(f"draw {shown} {_times(lacking)} more{where}")
     elif other is not None and counts[other].different < ENOUGH:
-        reasons.append(
-            f"There are {have.different} drawings of {shown}, but {counts[other].different} of {other}"
-        )
-        actions.append(f"draw {other} {_times(min(_AT_A_TIME, ENOUGH - counts[other].different))} more")
+        many, few = have.different, counts[other].different
+        reasons.append(f"There are {many} drawings of {shown}, but {few} of {other}")
+        actions.append(f"draw {other} {_times(min(_AT_A_TIME, ENOUGH - few))} more")
     if not actions:
         actions.append("Look at these pictures: nothing in the data says what would help")
     action = "; ".join(actions)

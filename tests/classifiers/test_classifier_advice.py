@@ -92,7 +92,7 @@ def test_drawings_that_are_all_alike_are_told() -> None:
     alike = _examples(same_pose=True)
     assert drawings(alike, 0).different == 1
     (advice,) = _advised(alike, _views(as_drawn=_hero_as_prince(4)))
-    assert "Of 6 drawings of Hero only 1 is unlike the others" in advice.reason
+    assert "Of 6 drawings of Hero 1 remains if those alike count once" in advice.reason
     assert "each unlike those there are" in advice.action
 
 
