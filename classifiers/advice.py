@@ -9,6 +9,7 @@ from torch import Tensor
 
 from classifiers.confusions import confusions
 from classifiers.data import Example, label_matrix, scene_clusters
+from classifiers.intervals import mean_interval, wilson_interval
 from classifiers.stress import STRESSES
 
 ENOUGH = 10
@@ -104,7 +105,8 @@ def advise(
 
     Said of a pair of elements only where the one is read as the other in at least two pictures, a third of at
     least three that show it alone; of a single one only where it is missed as often. A view is named only
-    where the drawings as they are do not fail as often.
+    where the drawings as they are do not fail as often. Of an element that is not told better than by
+    guessing (the interval of its balanced accuracy reaches down to one half) only that is said.
 
     Args:
         examples: N pictures.
@@ -115,36 +117,53 @@ def advise(
     labels, known = label_matrix(examples)
     counts = {name: drawings(examples, column) for column, name in enumerate(element_names)}
     found: list[tuple[float, Advice]] = []
-    told: set[str] = set()
+    guessed, told = set(), set()
+    for column, name in enumerate(element_names):
+        guess = _guess(name, probabilities[_DRAWN][:, column], labels[:, column], known[:, column])
+        if guess is not None:
+            guessed.add(name)
+            found.append((1.0, _advice(guess[0], name, None, _DRAWN, "", counts, guess[1])))
     pairs: dict[tuple[str, str], dict[str, Outcome]] = {}
     for pair in confusions(element_names, probabilities, labels, known):
         pairs.setdefault((pair.shown, pair.read_as), {})[pair.view] = (pair.pictures, pair.wrong)
     for (shown, other), views in pairs.items():
         worst = _worst_view(views)
-        if worst is None:
+        if worst is None or other in guessed:
             continue
         pictures, wrong = views[worst]
         told.add(shown)
         finding = (
-            f"{shown} reads as {other} {_IN.get(worst, worst)}: {len(wrong)} of {len(pictures)} pictures "
-            f"that show {shown} alone"
+            f"{shown} reads as {other} {_IN[worst]}: {_of(views[worst])} pictures that show {shown} alone"
         )
-        as_drawn = _of(views.get(_DRAWN))
-        found.append(
-            (len(wrong) / len(pictures), _advice(finding, shown, other, worst, as_drawn, counts, wrong))
-        )
+        advice = _advice(finding, shown, other, worst, _of(views.get(_DRAWN)), counts, wrong)
+        found.append((len(wrong) / len(pictures), advice))
     for column, name in enumerate(element_names):
         views = {
             view: _missed(said[:, column], labels[:, column], known[:, column])
             for view, said in probabilities.items()
         }
         worst = _worst_view(views)
-        if worst is None or name in told:
+        if worst is None or name in told or name in guessed:
             continue
         pictures, wrong = views[worst]
-        finding = f"{name} is overlooked {_IN.get(worst, worst)}: in {len(wrong)} of {len(pictures)} pictures"
+        finding = f"{name} is overlooked {_IN[worst]}: in {_of(views[worst])} pictures"
         found.append((len(wrong) / len(pictures), _advice(finding, name, None, worst, "", counts, wrong)))
     return tuple(advice for _, advice in sorted(found, key=lambda entry: -entry[0]))
+
+
+def _guess(name: str, said: Tensor, labels: Tensor, known: Tensor) -> tuple[str, tuple[int, ...]] | None:
+    """What to say of an element that is told no better than by guessing, and the pictures told wrongly."""
+    pictures, missed = _missed(said, labels, known)
+    others, alarms = _missed(1 - said, 1 - labels, known)
+    found, refused = 1 - len(missed) / max(1, len(pictures)), 1 - len(alarms) / max(1, len(others))
+    first, second = wilson_interval(found, len(pictures)), wilson_interval(refused, len(others))
+    if first is None or second is None or mean_interval((found, first), (refused, second))[0] > 0.5:
+        return None
+    finding = (
+        f"{name} is not told better than by guessing: seen in {len(pictures) - len(missed)} of "
+        f"{len(pictures)} pictures that show it, and in {len(alarms)} of {len(others)} that do not"
+    )
+    return finding, missed + alarms
 
 
 def _missed(said: Tensor, labels: Tensor, known: Tensor) -> Outcome:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+from torchvision.transforms.v2.functional import gaussian_blur
 
 from classifiers.model import ElementClassifiers, letterbox
 
@@ -17,6 +18,8 @@ Score = Callable[[Tensor], Tensor]
 
 Region = tuple[float, float, float, float]
 """(left, top, right, bottom) as shares of a picture's width and height."""
+
+_GRID = 4  # pixels: the largest stride with which networks start
 
 _ACTIVATIONS = frozenset(
     {
@@ -141,6 +144,8 @@ def attention(classifiers: ElementClassifiers, image: Tensor, score: Score) -> T
 def lines(classifiers: ElementClassifiers, image: Tensor, score: Score) -> Tensor:
     """Guided Grad-CAM in a picture's own frame: which of its strokes speak for the score.
 
+    Softened by a Gaussian of two of the network's pixels: a strided first layer leaves its grid in gradients.
+
     Args:
         image: (3, H, W) in [0, 1].
 
@@ -148,8 +153,9 @@ def lines(classifiers: ElementClassifiers, image: Tensor, score: Score) -> Tenso
         (H, W), the largest of the three channels, at least 0.
     """
     square = letterbox(image[None], classifiers.image_size)
-    maps = guided_grad_cam(classifiers, classifiers.backbone, square, score)
-    return in_picture(maps.relu().amax(dim=1), image.shape[-2], image.shape[-1])[0]
+    maps = guided_grad_cam(classifiers, classifiers.backbone, square, score).relu().amax(dim=1)
+    maps = gaussian_blur(maps, [_GRID * 3 // 2 * 2 + 1] * 2, [_GRID / 2.0] * 2)
+    return in_picture(maps, image.shape[-2], image.shape[-1])[0]
 
 
 def in_picture(maps: Tensor, height: int, width: int) -> Tensor:

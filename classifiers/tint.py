@@ -68,9 +68,10 @@ def tinted_apart(image: Tensor, first: Tensor, second: Tensor) -> Tensor:
     return _gray(image) * ramp(_scaled(first), ORANGE) * ramp(_scaled(second), BLUE)
 
 
-def as_strokes(strength: Tensor) -> Tensor:
-    """A map (H, W), at least 0, as dark strokes on white paper: (3, H, W) in [0, 1]."""
-    return (1 - _scaled(strength)).expand(3, *strength.shape)
+def remaining(image: Tensor, strength: Tensor) -> Tensor:
+    """A drawing (3, H, W) of which only what a map (H, W), at least 0, is strong on stays; the rest fades to
+    paper: (3, H, W) in [0, 1]."""
+    return 1 - (1 - image) * _scaled(strength)
 
 
 def _gray(image: Tensor) -> Tensor:

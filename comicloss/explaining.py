@@ -121,7 +121,7 @@ def _advice_section(examples: Sequence[Example], names: Sequence[str], said: dic
     items = []
     for advice in found:
         reason = f"{escape(advice.reason)}. " if advice.reason else ""
-        places = ", ".join(escape(examples[row].group) for row in advice.pictures[:6])
+        places = ", ".join(escape(place(examples[row])) for row in advice.pictures[:6])
         more = ", …" if len(advice.pictures) > 6 else ""
         items.append(
             f"<li><b>{escape(advice.finding)}.</b> {reason}{escape(advice.action)}."
@@ -256,17 +256,17 @@ def _looks(
 def _look(
     classifiers: ElementClassifiers, example: Example, column: int, probability: float, shown: bool
 ) -> str:
-    name, where = escape(classifiers.element_names[column]), escape(example.group)
+    name, where = escape(classifiers.element_names[column]), escape(place(example))
     pair = outside(classifiers, example, column) if shown else None
     attention = "" if pair is None else f" {percent(pair[0])} of the attention is outside of its region."
     pictures = "".join(
-        _figure(picture, f"{example.group}: {word}", word)
+        _figure(picture, f"{place(example)}: {word}", word)
         for word, picture in looks(classifiers, example, column)
     )
+    told = f"{name} is {'shown' if shown else 'not there'}, held-out probability {percent(probability)}."
     return (
-        f'<figure class="look"><figcaption><b>{where}</b>: {name} is {"shown" if shown else "not there"}, '
-        f"held-out probability {percent(probability)}.{attention}</figcaption><div "
-        f'class="row">{pictures}</div></figure>'
+        f'<figure class="look"><figcaption><b>{where}</b>: {told}{attention}</figcaption>'
+        f'<div class="row">{pictures}</div></figure>'
     )
 
 
@@ -285,18 +285,19 @@ def _stress_strip(
     if not asked:
         return ""
     row = min(asked, key=lambda row: (float((labels[row] * known[row]).sum()), -float(known[row].sum())))
-    cells = []
+    where, cells = place(examples[row]), []
     for view, picture in strip(examples[row]):
         probability = float(said[view][row, column])
         bar, text = "", "not measured"
         if not math.isnan(probability):
             kind, text = "bar" if probability > 0.5 else "bar low", percent(probability)
             bar = f'<div class="{kind}" aria-hidden="true"><u style="width:{text[:-2]}%"></u><i></i></div>'
-        cells.append(_figure(picture, f"{examples[row].group}: {name}, {view}", f"{view}: {text}", below=bar))
+        cells.append(
+            _figure(picture, f"{place(examples[row])}: {name}, {view}", f"{view}: {text}", below=bar)
+        )
+    told = f"<b>{escape(place(examples[row]))}</b>: the probability of {escape(name)} in each view."
     return (
-        f"<h4>Under style stress</h4><figure "
-        f'class="look"><figcaption><b>{escape(examples[row].group)}</b>: the '
-        f"probability of {escape(name)} in each view.</figcaption>"
+        f'<h4>Under style stress</h4><figure class="look"><figcaption>{told}</figcaption>'
         f'<div class="row">{"".join(cells)}</div></figure>'
     )
 
@@ -326,10 +327,10 @@ def _apart_section(classifiers: ElementClassifiers, examples: Sequence[Example],
         if not together or len(blocks) == _PAIRS:
             continue
         row = min(together, key=lambda row: int(shown[row].sum()))
-        first, second, where = escape(names[column]), escape(names[other]), escape(examples[row].group)
+        first, second, where = escape(names[column]), escape(names[other]), escape(place(examples[row]))
         picture = _figure(
             apart(classifiers, examples[row], column, other),
-            f"{examples[row].group}: {names[column]} and {names[other]} told apart",
+            f"{place(examples[row])}: {names[column]} and {names[other]} told apart",
             "",
         )
         blocks.append(
@@ -352,6 +353,11 @@ def _figure(picture: Picture, alt: str, caption: str, *, below: str = "") -> str
     return f'<figure><img src="{embedded(picture, _HEIGHT)}" alt="{escape(alt)}"/>{told}</figure>'
 
 
+def place(example: Example) -> str:
+    """A picture's name for a person: of "art/p01.png#p01-02", a panel of a page, the panel's."""
+    return example.group.rsplit("#", 1)[-1]
+
+
 def _color(hue: float) -> str:
     red, green, blue = (round(255 * float(value)) for value in ramp(torch.ones(()), hue))
     return f"rgb({red},{green},{blue})"
@@ -360,6 +366,6 @@ def _color(hue: float) -> str:
 _LOOKING = (
     "<p>Beside each drawing: <b>Grad-CAM</b>, where the final classifiers find what speaks for the element "
     "(the strongest place of each picture has the full color); <b>evidence</b>, where the element's own "
-    "head finds it; and the <b>strokes</b> that speak for it (guided Grad-CAM). A blue frame is the region "
-    "that you drew.</p>"
+    "head finds it; and the <b>strokes</b> that speak for it, the rest fading to paper (guided Grad-CAM). "
+    "A blue frame is the region that you drew.</p>"
 )

@@ -193,6 +193,7 @@ min-width:5rem}
 .cautions{padding-left:1.1rem;max-width:52rem}
 .sums{display:flex;flex-wrap:wrap;gap:1.5rem;align-items:flex-start;margin:1rem 0}
 .sums table{min-width:0}
+.sums figure{width:15rem}
 .square caption{text-align:left;color:var(--quiet);font-size:.8rem;padding-bottom:.35rem}
 .square td.right{color:var(--good);font-weight:600;font-size:1.1rem}
 .square td.wrong{color:var(--bad);font-weight:600;font-size:1.1rem}

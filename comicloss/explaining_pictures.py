@@ -19,7 +19,7 @@ from classifiers.explain import (
 )
 from classifiers.model import ElementClassifiers, letterbox
 from classifiers.stress import STRESSES
-from classifiers.tint import BLUE, as_strokes, ramp, tinted, tinted_apart
+from classifiers.tint import BLUE, ramp, remaining, tinted, tinted_apart
 from comicloss.data import Picture
 
 _FRAME = 2
@@ -29,14 +29,22 @@ def looks(classifiers: ElementClassifiers, example: Example, column: int) -> lis
     """A drawing with the element's region, and what speaks for the element, three ways: (word, picture)."""
     image = on_device(classifiers, example)
     score = score_of(column)
-    evidence = classifiers.evidence(letterbox(image[None], classifiers.image_size))[:, column]
-    shown = tinted(image, in_picture(evidence, image.shape[-2], image.shape[-1])[0])
+    evidence = classifiers.evidence(letterbox(image[None], classifiers.image_size))[0, column]
+    more = (evidence * evidence.numel() - 1).relu()  # than if it were even
+    found = {
+        "Grad-CAM": attention(classifiers, image, score),
+        "evidence": in_picture(more[None], image.shape[-2], image.shape[-1])[0],
+    }
+    strokes = lines(classifiers, image, score)
     return [
         ("the drawing", as_picture(framed(image, region_of(example, column)))),
-        ("Grad-CAM", as_picture(tinted(image, attention(classifiers, image, score)))),
-        ("evidence", as_picture(shown)),
-        ("strokes", as_picture(as_strokes(lines(classifiers, image, score)))),
+        *((_word(word, where), as_picture(tinted(image, where))) for word, where in found.items()),
+        (_word("strokes", strokes), as_picture(remaining(image, strokes))),
     ]
+
+
+def _word(word: str, where: Tensor) -> str:
+    return word if bool((where > 0).any()) else f"{word}: nothing speaks for it"
 
 
 def apart(classifiers: ElementClassifiers, example: Example, column: int, other: int) -> Picture:

@@ -26,7 +26,7 @@ from classifiers.explain import (
 )
 from classifiers.model import ElementClassifiers, letterbox
 from classifiers.stress import STRESSES, color_blind, gray, ink
-from classifiers.tint import BLUE, ORANGE, as_strokes, ramp, tinted, tinted_apart
+from classifiers.tint import BLUE, ORANGE, ramp, remaining, tinted, tinted_apart
 
 captums_notice = pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU:UserWarning")
 
@@ -196,7 +196,10 @@ def test_the_drawing_stays_visible_under_the_color() -> None:
     ):
         assert picture.shape == (3, 32, 32) and float(picture.min()) >= 0 and float(picture.max()) <= 1
         assert float(picture[:, 16, 4].mean() / picture[:, 16, 16].mean()) > 3
-    assert as_strokes(torch.zeros(4, 5)).unique().tolist() == [1.0]
+    left = torch.zeros(32, 32)
+    left[:16] = 2
+    faded = remaining(drawing, left)
+    assert torch.equal(faded[:, :16], drawing[:, :16]) and bool((faded[:, 16:] == 1).all())
 
 
 def _picture() -> Tensor:
