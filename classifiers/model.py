@@ -16,6 +16,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from classifiers.card import CARD, Card
 from pages.errors import WeightsError
 from pages.files import replaces_folder
 
@@ -157,10 +158,10 @@ class ElementClassifiers(nn.Module):
         logits = self.heads(self.backbone(letterbox(images, self.image_size)))
         return cast(Tensor, logits / self.temperature)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, card: Card | None = None) -> None:
         """Write the heads (and a SmallBackbone) as safetensors, and a JSON that says what they belong to.
 
-        The folder is replaced as a whole or not at all.
+        The folder is replaced as a whole or not at all; the card, if there is one, is a part of it.
 
         Raises:
             ResourceError: the folder cannot be written.
@@ -176,6 +177,8 @@ class ElementClassifiers(nn.Module):
         with replaces_folder(folder) as fresh:
             (fresh / _WEIGHTS).write_bytes(weights)
             (fresh / _CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False), encoding="utf-8")
+            if card is not None:
+                (fresh / CARD).write_text(card.to_json(), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, backbone: nn.Module | None = None) -> ElementClassifiers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from comicloss import adding, authoring, corrections, looking, overlays, panels
 from comicloss.adding import AddedPage, AddSettings
@@ -24,6 +24,9 @@ from pages.files import os_errors
 from pages.model import Direction
 from pages.progress import Progress, Stop, never, silent
 
+if TYPE_CHECKING:
+    from comicloss.classifying import Classified
+
 __all__ = [
     "AddSettings",
     "AddedPage",
@@ -37,6 +40,7 @@ __all__ = [
     "Stop",
     "add_element",
     "add_pages",
+    "classify",
     "clear_marks",
     "correct_panels",
     "demo",
@@ -58,6 +62,7 @@ __all__ = [
     "stylize",
     "stylize_pictures",
     "train",
+    "train_examples",
     "treat_lettering",
 ]
 
@@ -183,6 +188,29 @@ def train(
 
     with _story(folder):
         return training.train(folder, steps=steps, seed=seed, progress=progress, stop=stop)
+
+
+def train_examples(
+    source: Path,
+    out: Path,
+    steps: int | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> dict[str, Any]:
+    """Train classifiers on labeled pictures without a story; see ``training.train_examples``."""
+    from comicloss import training
+
+    return training.train_examples(source, out, steps=steps, seed=seed, progress=progress, stop=stop)
+
+
+def classify(
+    classifiers: Path, pictures: Sequence[Path], progress: Progress = silent, stop: Stop = never
+) -> Classified:
+    """Say who is in pictures; see ``classifying.classify``."""
+    from comicloss import classifying
+
+    return classifying.classify(classifiers, pictures, progress=progress, stop=stop)
 
 
 def stylize(

@@ -53,6 +53,7 @@ _ORDER = [
     "lettering",
     "mark",
     "train",
+    "classify",
     "stylize",
     "export",
     "status",
