@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from classifiers.card import CALIBRATED_FROM
 from classifiers.evaluate import ElementReport
 from classifiers.intervals import wilson_interval
-
-UNCALIBRATED = 10
-"""With fewer pictures that show an element, its probabilities count as uncalibrated."""
 
 _LOPSIDED = 2 / 3
 _CALIBRATED = 0.05
@@ -57,9 +55,9 @@ def cautions(report: ElementReport) -> tuple[str, ...]:
             f"{_percent(ends[1])}, and a guess has {_percent(prevalence)}."
         )
     error, chance = report.expected_calibration_error, report.error_by_chance
-    if report.positives < UNCALIBRATED:
+    if report.positives < CALIBRATED_FROM:
         found.append(
-            f"Probabilities are uncalibrated: that takes {UNCALIBRATED} pictures that show {name}, "
+            f"Probabilities are uncalibrated: that takes {CALIBRATED_FROM} pictures that show {name}, "
             f"and there {'is' if report.positives == 1 else 'are'} {report.positives}."
         )
     elif error is not None and chance is not None and error > max(chance, _CALIBRATED):

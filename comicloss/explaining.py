@@ -292,10 +292,8 @@ def _stress_strip(
         if not math.isnan(probability):
             kind, text = "bar" if probability > 0.5 else "bar low", percent(probability)
             bar = f'<div class="{kind}" aria-hidden="true"><u style="width:{text[:-2]}%"></u><i></i></div>'
-        cells.append(
-            _figure(picture, f"{place(examples[row])}: {name}, {view}", f"{view}: {text}", below=bar)
-        )
-    told = f"<b>{escape(place(examples[row]))}</b>: the probability of {escape(name)} in each view."
+        cells.append(_figure(picture, f"{where}: {name}, {view}", f"{view}: {text}", below=bar))
+    told = f"<b>{escape(where)}</b>: the probability of {escape(name)} in each view."
     return (
         f'<h4>Under style stress</h4><figure class="look"><figcaption>{told}</figcaption>'
         f'<div class="row">{"".join(cells)}</div></figure>'

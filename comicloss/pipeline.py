@@ -180,6 +180,7 @@ def train(
     folder: Path,
     steps: int | None = None,
     seed: int = 0,
+    explain: Path | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, Any]:
@@ -187,7 +188,7 @@ def train(
     from comicloss import training
 
     with _story(folder):
-        return training.train(folder, steps=steps, seed=seed, progress=progress, stop=stop)
+        return training.train(folder, steps=steps, seed=seed, explain=explain, progress=progress, stop=stop)
 
 
 def train_examples(
@@ -195,13 +196,16 @@ def train_examples(
     out: Path,
     steps: int | None = None,
     seed: int = 0,
+    explain: Path | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, Any]:
     """Train classifiers on labeled pictures without a story; see ``training.train_examples``."""
     from comicloss import training
 
-    return training.train_examples(source, out, steps=steps, seed=seed, progress=progress, stop=stop)
+    return training.train_examples(
+        source, out, steps=steps, seed=seed, explain=explain, progress=progress, stop=stop
+    )
 
 
 def classify(

@@ -17,10 +17,12 @@ from torch import Tensor
 from classifiers.card import CALIBRATED_FROM, CARD, Card, ElementCard, best_threshold, fingerprint, now
 from classifiers.collection import Collection, read_collection
 from classifiers.data import Example, check_examples, label_matrix, one_sided
-from classifiers.model import backbone_id
+from classifiers.evaluate import Report
+from classifiers.model import ElementClassifiers, backbone_id
 from classifiers.train import STEPS, Trained, train_classifiers
 from comicloss.authoring import check_pages
 from comicloss.examples import of_elements, story_examples
+from comicloss.explaining import explain_page
 from comicloss.freshness import CLASSIFIERS_RECORD, classifier_inputs, has_marks
 from comicloss.joined import backbone
 from comicloss.story import load_story
@@ -41,13 +43,20 @@ _OURS = {"classifiers.json", "classifiers.safetensors", CARD, RECORD}
 
 
 def train(
-    folder: Path, *, steps: int | None, seed: int | None, progress: Progress, stop: Stop
+    folder: Path,
+    *,
+    steps: int | None,
+    seed: int | None,
+    explain: Path | None = None,
+    progress: Progress,
+    stop: Stop,
 ) -> dict[str, Any]:
     """Train the classifiers of a story, or give the report of those that are there and fit.
 
     Args:
         steps: of training; None takes those that are there however long they were trained.
         seed: of everything random; None takes those that are there whatever theirs was.
+        explain: the HTML file to explain them in; see ``explaining.explain_page``.
 
     Returns:
         ``elements``: figures on held-out pictures by element; ``disagreements``: marks that the classifiers
@@ -70,7 +79,7 @@ def train(
     told = {"taken": {name: str(place) for name, place in taken.items()}}
     inputs = classifier_inputs(story, folder)
     record = read_record(folder / CLASSIFIERS_RECORD)
-    if record.get("story") == inputs and _as_asked(record, steps, seed):
+    if record.get("story") == inputs and _as_asked(record, steps, seed) and explain is None:
         return {**record["report"], **told}
     # Where new_elements(record.get("story"), inputs) names some, only their heads have to be trained.
     found = story_examples(story, folder, progress=progress, stop=stop)
@@ -80,11 +89,16 @@ def train(
     learned = [name for name in own if name not in left_out]
     if not learned and not taken:
         check_examples(drawn, own)  # says what is missing
+    if not learned and explain is not None:
+        raise UsageError(
+            f"{folder}: all of its elements are taken from other classifiers, there is nothing to explain.",
+            remedy="Explain those where they were trained, with --explain there.",
+        )
     if not learned:
         report = {"elements": {}, "disagreements": [], "left_out": left_out}
         with replaces_folder(folder / CLASSIFIERS):
             pass  # those of before know nothing of today's elements
-        _write_record(folder / CLASSIFIERS, inputs, 0, seed or 0, report)
+        _write_record(folder / CLASSIFIERS, inputs, 0, seed or 0, report, {})
         return {**report, **told}
     task = _Task(
         of_elements(drawn, own, learned),
@@ -94,18 +108,25 @@ def train(
         derived=of_elements(found.derived, story.element_names, learned),
         left_out=tuple(left_out),
     )
-    return {**_learn(task, folder / CLASSIFIERS, inputs, steps, seed, progress, stop), **told}
+    return {**_learn(task, folder / CLASSIFIERS, inputs, steps, seed, explain, progress, stop), **told}
 
 
 def train_examples(
-    source: Path, out: Path, *, steps: int | None, seed: int | None, progress: Progress, stop: Stop
+    source: Path,
+    out: Path,
+    *,
+    steps: int | None,
+    seed: int | None,
+    explain: Path | None = None,
+    progress: Progress,
+    stop: Stop,
 ) -> dict[str, Any]:
     """Train classifiers on labeled pictures, or give the report of those that are there and fit.
 
     Args:
         source: a folder in ImageFolder layout, a CSV, or a folder with a labels.csv.
         out: the folder that the classifiers go to; replaced as a whole.
-        steps, seed: as for ``train``.
+        steps, seed, explain: as for ``train``.
 
     Returns:
         As ``train``, with files in place of panels; ``unreadable``: pictures that could not be read, each
@@ -120,14 +141,14 @@ def train_examples(
     collection.check()
     inputs = _collection_inputs(collection)
     record = read_record(out / RECORD)
-    if record.get("story") == inputs and _as_asked(record, steps, seed):
+    if record.get("story") == inputs and _as_asked(record, steps, seed) and explain is None:
         report: dict[str, Any] = record["report"]
         return report
     loaded = collection.load(progress, stop)
     files = tuple(str(picture.path) for picture in loaded.pictures)
     unreadable = tuple(why for _, why in loaded.unreadable)
     task = _Task(loaded.examples, collection.element_names, "file", files, unreadable=unreadable)
-    return _learn(task, out, inputs, steps, seed, progress, stop)
+    return _learn(task, out, inputs, steps, seed, explain, progress, stop)
 
 
 def style_views() -> Callable[[Tensor, torch.Generator], Tensor]:
@@ -177,29 +198,51 @@ def _learn(
     inputs: dict[str, Any],
     steps: int | None,
     seed: int | None,
+    explain: Path | None,
     progress: Progress,
     stop: Stop,
 ) -> dict[str, Any]:
-    """Train, write classifiers, card and record into ``out``, and give the report."""
-    steps, seed = STEPS if steps is None else steps, seed or 0
-    trained = train_classifiers(
-        [*task.pictures, *task.derived],
-        task.elements,
-        backbone=backbone(),
-        style_views=style_views(),
-        seed=seed,
-        steps=steps,
-        progress=progress,
-        stop=stop,
-    )
-    report = _report(task, trained)
-    trained.classifiers.save(out, card=_card(task, trained, steps, seed))
-    _write_record(out, inputs, steps, seed, report)
+    """Train, write classifiers, card and record into ``out``, explain them, and give the report.
+
+    Those that are there are taken, if they fit.
+    """
+    record = read_record(out / RECORD)
+    if record.get("story") == inputs and _as_asked(record, steps, seed):
+        report: dict[str, Any] = record["report"]
+        classifiers, figures = ElementClassifiers.load(out, backbone()), Report.from_json(record["figures"])
+        held_out = torch.tensor(record["held_out"], dtype=torch.float32)
+    else:
+        steps, seed = STEPS if steps is None else steps, seed or 0
+        trained = train_classifiers(
+            [*task.pictures, *task.derived],
+            task.elements,
+            backbone=backbone(),
+            style_views=style_views(),
+            seed=seed,
+            steps=steps,
+            progress=progress,
+            stop=stop,
+        )
+        report = _report(task, trained)
+        classifiers, figures = trained.classifiers, trained.report
+        held_out = trained.held_out[: len(task.pictures)]
+        classifiers.save(out, card=_card(task, trained, steps, seed))
+        seen = {"figures": figures.to_json(), "held_out": held_out.tolist()}
+        _write_record(out, inputs, steps, seed, report, seen)
+    if explain is not None:
+        title = f"Who is who: {', '.join(task.elements)}"
+        explain_page(
+            classifiers, task.pictures, figures, held_out, explain, title=title, progress=progress, stop=stop
+        )
     return report
 
 
-def _write_record(out: Path, inputs: dict[str, Any], steps: int, seed: int, report: dict[str, Any]) -> None:
-    write_record(out / RECORD, {"story": inputs, "steps": steps, "seed": seed, "report": report})
+def _write_record(
+    out: Path, inputs: dict[str, Any], steps: int, seed: int, report: dict[str, Any], seen: dict[str, Any]
+) -> None:
+    """``seen``: what explains the classifiers later, without another training."""
+    record = {"story": inputs, "steps": steps, "seed": seed, "report": report, **seen}
+    write_record(out / RECORD, record)
 
 
 def _as_asked(record: dict[str, Any], steps: int | None, seed: int | None) -> bool:

@@ -19,6 +19,7 @@ from pages.errors import PartialError, UsageError
     STEP_BY_STEP,
     "comicloss train dragon",
     "comicloss train dragon --steps 400 --seed 1 --json",
+    "comicloss train dragon --explain dragon.html  # how sure they are, where they look, what to draw",
     "comicloss train --examples drawings --out family  # without a story: a folder for each element",
     "comicloss train --examples labels.csv --out family",
 )
@@ -41,6 +42,12 @@ def train(
         typer.Option(min=1, metavar="N", help="Training steps.", show_default="enough for the story"),
     ] = None,
     seed: Seed = 0,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Explain them in an HTML page: figures, where they look, what to draw."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Teach the classifiers who is who, from the marks and the reference pictures of a story.
@@ -58,21 +65,32 @@ def train(
     with work() as (progress, stop):
         if examples is not None and out is not None:
             report = pipeline.train_examples(
-                examples, out, steps=steps, seed=seed, progress=progress, stop=stop
+                examples, out, steps=steps, seed=seed, explain=explain, progress=progress, stop=stop
             )
         elif story is not None:
-            report = pipeline.train(story, steps=steps, seed=seed, progress=progress, stop=stop)
+            report = pipeline.train(
+                story, steps=steps, seed=seed, explain=explain, progress=progress, stop=stop
+            )
     if as_json:
         show_json(report)
     else:
         _show_report(report)
+        if explain is not None:
+            typer.echo(explain)
     _refuse_unreadable(report.get("unreadable", []))
 
 
 def _show_report(report: dict[str, Any]) -> None:
     """Per element figures as a table, everything else as lines."""
     elements: dict[str, dict[str, Any]] = report.get("elements", {})
-    columns = list(dict.fromkeys(name for figures in elements.values() for name in figures))
+    columns = list(
+        dict.fromkeys(
+            name
+            for figures in elements.values()
+            for name, value in figures.items()
+            if not isinstance(value, dict | list | tuple)
+        )
+    )
     table = Table("element", *(name.replace("_", " ") for name in columns))
     for element, figures in elements.items():
         table.add_row(escape(element), *(_figure(figures.get(name)) for name in columns))
