@@ -46,16 +46,18 @@ def score_apart(column: int, other: int) -> Score:
 def grad_cam(module: nn.Module, layer: nn.Module, images: Tensor, score: Score) -> Tensor:
     """Grad-CAM: L = ReLU(Σ_k α_k A_k), α_k the mean over the positions of ∂score / ∂A_k.
 
-    Selvaraju et al., ICCV 2017, equations 1 and 2. The module is used as it is and left as it was.
+    Selvaraju et al., ICCV 2017, equations 1 and 2. Where the layer is run at several scales, their sums are
+    added before the ReLU, each weighted by its number of positions: so each counts by what it adds to the
+    score. The module is used as it is and left as it was.
 
     Args:
         module: (N, 3, H, W) -> logits (N, E), in eval mode.
-        layer: one of its modules, run once, whose output A is (N, C, h, w).
+        layer: one of its modules, whose output A is (N, C, h, w).
         images: (N, 3, H, W) in [0, 1].
         score: which of the logits.
 
     Returns:
-        (N, h, w) float, at least 0; in the layer's own size, without a gradient.
+        (N, h, w) float, at least 0; in the layer's own (largest) size, without a gradient.
 
     Raises:
         ValueError: the layer is not run, or gives no map.
@@ -67,11 +69,17 @@ def grad_cam(module: nn.Module, layer: nn.Module, images: Tensor, score: Score) 
             scores = score(module(images.detach().requires_grad_()))
     finally:
         handle.remove()
-    if not kept or not isinstance(kept[-1], Tensor) or kept[-1].ndim != 4:
+    if not kept or not all(isinstance(part, Tensor) and part.ndim == 4 for part in kept):
         raise ValueError("the layer must be run and give a map (N, C, h, w)")
-    (gradient,) = torch.autograd.grad(scores.sum(), kept[-1])
-    weights = gradient.mean(dim=(2, 3), keepdim=True)
-    return (weights * kept[-1].detach()).sum(dim=1).relu()
+    gradients = torch.autograd.grad(scores.sum(), kept)
+    height, width = max((part.shape[-2:] for part in kept), key=lambda size: size[0] * size[1])
+    found = torch.zeros(len(images), height, width, dtype=kept[0].dtype, device=images.device)
+    for part, gradient in zip(kept, gradients, strict=True):
+        weights = gradient.mean(dim=(2, 3), keepdim=True)
+        added = (weights * part.detach()).sum(dim=1)
+        share = part.shape[-2] * part.shape[-1] / (height * width)
+        found += share * _resized(added, height, width)
+    return found.relu()
 
 
 def guided_backpropagation(module: nn.Module, images: Tensor, score: Score) -> Tensor:
@@ -136,8 +144,7 @@ def attention(classifiers: ElementClassifiers, image: Tensor, score: Score) -> T
     Returns:
         (H, W), at least 0.
     """
-    square = letterbox(image[None], classifiers.image_size)
-    maps = grad_cam(classifiers, classifiers.backbone, square, score)
+    maps = grad_cam(classifiers, classifiers.backbone, on_square(image), score)
     return in_picture(maps, image.shape[-2], image.shape[-1])[0]
 
 
@@ -152,10 +159,16 @@ def lines(classifiers: ElementClassifiers, image: Tensor, score: Score) -> Tenso
     Returns:
         (H, W), the largest of the three channels, at least 0.
     """
-    square = letterbox(image[None], classifiers.image_size)
+    square = on_square(image)
     maps = guided_grad_cam(classifiers, classifiers.backbone, square, score).relu().amax(dim=1)
-    maps = gaussian_blur(maps, [_GRID * 3 // 2 * 2 + 1] * 2, [_GRID / 2.0] * 2)
+    deviation = _GRID / 2 * max(1.0, square.shape[-1] / classifiers.image_size)
+    maps = gaussian_blur(maps, [2 * round(3 * deviation) + 1] * 2, [deviation] * 2)
     return in_picture(maps, image.shape[-2], image.shape[-1])[0]
+
+
+def on_square(image: Tensor) -> Tensor:
+    """A picture (3, H, W) as the classifiers will see it, on white paper in its own scale: (1, 3, S, S)."""
+    return letterbox(image[None], max(image.shape[-2:]))
 
 
 def in_picture(maps: Tensor, height: int, width: int) -> Tensor:

@@ -13,11 +13,12 @@ from classifiers.explain import (
     attention,
     in_picture,
     lines,
+    on_square,
     score_apart,
     score_of,
     share_outside,
 )
-from classifiers.model import ElementClassifiers, letterbox
+from classifiers.model import ElementClassifiers
 from classifiers.stress import STRESSES
 from classifiers.tint import BLUE, ramp, remaining, tinted, tinted_apart
 from comicloss.data import Picture
@@ -29,7 +30,7 @@ def looks(classifiers: ElementClassifiers, example: Example, column: int) -> lis
     """A drawing with the element's region, and what speaks for the element, three ways: (word, picture)."""
     image = on_device(classifiers, example)
     score = score_of(column)
-    evidence = classifiers.evidence(letterbox(image[None], classifiers.image_size))[0, column]
+    evidence = classifiers.evidence(on_square(image))[0, column]
     more = (evidence * evidence.numel() - 1).relu()  # than if it were even
     found = {
         "Grad-CAM": attention(classifiers, image, score),

@@ -65,6 +65,31 @@ def test_guided_backpropagation_is_captums(network: nn.Module, images: Tensor) -
     assert not any(module._forward_hooks or module._backward_hooks for module in network.modules())
 
 
+def test_a_layer_that_is_run_at_two_scales_counts_by_what_each_adds_to_the_score() -> None:
+    trunk = nn.Conv2d(3, 2, 1, bias=False)
+    with torch.no_grad():
+        trunk.weight.copy_(torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])[:, :, None, None])
+
+    class Twice(nn.Module):
+        """The sum of all red, seen large, less the sum of all green, seen small."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.trunk = trunk
+
+        def forward(self, pictures: Tensor) -> Tensor:
+            large, small = self.trunk(pictures), self.trunk(F.avg_pool2d(pictures, 2))
+            return (large[:, 0].mean(dim=(1, 2)) - small[:, 1].mean(dim=(1, 2)))[:, None]
+
+    image = torch.zeros(1, 3, 4, 4)
+    image[0, 0, :, :2] = 1.0
+    image[0, 1, :2, :] = 0.5
+    found = grad_cam(Twice(), trunk, image, score_of(0))[0] * 16
+    assert found.shape == (4, 4)
+    torch.testing.assert_close(found[0], torch.tensor([0.5, 0.5, 0.0, 0.0]))
+    torch.testing.assert_close(found[3], torch.tensor([1.0, 1.0, 0.0, 0.0]))
+
+
 @captums_notice
 def test_guided_grad_cam_is_captums(network: nn.Module, images: Tensor) -> None:
     found = guided_grad_cam(network, network.layer4, images, score_of(0))
