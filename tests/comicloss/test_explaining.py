@@ -17,6 +17,7 @@ from classifiers.data import Example, label_matrix
 from classifiers.evaluate import Report, element_reports
 from classifiers.model import ElementClassifiers
 from classifiers.stress import STRESSES
+from comicloss import pipeline
 from comicloss.explaining import explain_page
 from pages.progress import Stopped
 
@@ -162,3 +163,22 @@ def test_stopped_in_the_middle_it_writes_nothing(tmp_path: Path) -> None:
             classifiers, examples, report, labels, tmp_path / "page.html", title="x", stop=lambda: True
         )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_classifiers_that_are_there_are_explained_without_training_again(tmp_path: Path) -> None:
+    for number, example in enumerate(_examples()[:9]):
+        folder = tmp_path / "drawings" / ("Hero", "Prince", "Castle")[number % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = (example.image * 255).byte().permute(1, 2, 0).numpy()
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    told: list[str] = []
+    asked = {"source": tmp_path / "drawings", "out": tmp_path / "family", "steps": 2}
+    first = pipeline.train_examples(**asked)
+    again = pipeline.train_examples(
+        **asked, explain=tmp_path / "page.html", progress=lambda _, __, what: told.append(what)
+    )
+    assert again == first and told[-1] == "explained"
+    assert not any("training" in what or "measuring" in what for what in told)
+    text = _text(etree.fromstring((tmp_path / "page.html").read_bytes().split(b"\n", 1)[1]))
+    assert "Who is who: Castle, Hero, Prince" in text
