@@ -125,9 +125,7 @@ class Card:
             elements = tuple(ElementCard(**element) for element in fields.pop("elements"))
             return cls(elements=elements, **fields)
         except (FileNotFoundError, NotADirectoryError):
-            raise WeightsError(
-                f"{folder}: no trained classifiers with a card here.", remedy=_RETRAIN
-            ) from None
+            raise WeightsError(f"{folder}: no trained classifiers here.", remedy=_RETRAIN) from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise WeightsError(f"{path}: damaged card ({error}).", remedy=_RETRAIN) from None
 

@@ -27,10 +27,13 @@ class StoryExamples:
         drawn: the marked panels in reading order, then the reference pictures: what figures are stated of.
         derived: made of these, for training alone: crops of the regions that the author has drawn, cut-out
             references on panels. Each is of the group of all that it was made of.
+        panel_groups: panel id -> group, of the panels in ``drawn`` in their order: what else is made of a
+            panel belongs to its group.
     """
 
     drawn: tuple[Example, ...]
     derived: tuple[Example, ...]
+    panel_groups: dict[str, str]
 
 
 def story_examples(
@@ -47,6 +50,7 @@ def story_examples(
     """
     panels: list[Example] = []
     derived: list[Example] = []
+    ids: list[str] = []
     priors, known = marks(story)
     row = 0
     for number, (page, working) in enumerate(working_pages(story, folder, stop)):
@@ -57,6 +61,7 @@ def story_examples(
                 regions = tuple(_share(drawn.get(name), image) for name in story.element_names)
                 whole = Example(image, priors[row], known[row], f"{page.file}#{panel.id}", regions)
                 panels.append(replace(whole, image=reduced(image)))
+                ids.append(panel.id)
                 crops = (region_crop(whole, column) for column in range(len(story.elements)))
                 derived += [crop for crop in crops if crop is not None]
             row += 1
@@ -69,8 +74,12 @@ def story_examples(
         for place in hosts:
             derived += pasted(reference, panels[place], kinds)
             groups[panels[place].group] = reference.example.group
-    drawn_examples = [*panels, *(reference.example for reference in references)]
-    return StoryExamples(_regrouped(drawn_examples, groups), _regrouped(derived, groups))
+    whole_panels = _regrouped(panels, groups)
+    return StoryExamples(
+        (*whole_panels, *(reference.example for reference in references)),
+        _regrouped(derived, groups),
+        {name: panel.group for name, panel in zip(ids, whole_panels, strict=True)},
+    )
 
 
 def example_picture(picture: NDArray[np.uint8]) -> Tensor:

@@ -95,8 +95,9 @@ def load_reference(folder: Path, file: str, elements: Sequence[Element]) -> Refe
 def hosts_of(references: Sequence[Reference], panels: Sequence[Example]) -> list[list[int]]:
     """For each reference the panels to paste it on: places in ``panels``.
 
-    A panel is known to show none of the reference's elements. It hosts one reference only, because a
-    reference, its hosts and what is made of both are one group, and groups should stay small.
+    A panel is known to show none of the reference's elements. It hosts one reference only, and half of the
+    panels host none: a reference, its hosts and what is made of both are one group, and there should be many
+    groups to measure with.
     """
     free = list(range(len(panels)))
     hosts: list[list[int]] = [[] for _ in references]
@@ -109,7 +110,7 @@ def hosts_of(references: Sequence[Reference], panels: Sequence[Example]) -> list
                 for place in free
                 if bool(((panels[place].known == 1) & (panels[place].labels == 0))[reference.shown].all())
             ]
-            if absent:
+            if absent and len(panels) - len(free) < len(panels) // 2:
                 # The end of the story is as good as its beginning; names spread them without chance.
                 chosen = min(absent, key=lambda place: _key(reference.example.group, panels[place].group))
                 own.append(chosen)

@@ -76,7 +76,9 @@ def train(
             remedy=f"Say who is where: comicloss mark {folder} PANEL ELEMENTS",
         )
     taken = taken_elements(story, folder)
-    told = {"taken": {name: str(place) for name, place in taken.items()}}
+    told: dict[str, Any] = {"taken": {name: str(place) for name, place in taken.items()}}
+    if taken:
+        told["taken_from_elsewhere"] = ", ".join(f"{name} ({place})" for name, place in taken.items())
     inputs = classifier_inputs(story, folder)
     record = read_record(folder / CLASSIFIERS_RECORD)
     if record.get("story") == inputs and _as_asked(record, steps, seed) and explain is None:

@@ -81,7 +81,7 @@ def train(
 
 
 def _show_report(report: dict[str, Any]) -> None:
-    """Per element figures as a table, everything else as lines."""
+    """Per element figures as a table, everything else as lines; lists are for --json."""
     elements: dict[str, dict[str, Any]] = report.get("elements", {})
     columns = list(
         dict.fromkeys(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -79,6 +79,7 @@ def test_a_tiny_region_is_not_looked_at() -> None:
     assert region_crop(tiny, 0) is None
 
 
+@settings(deadline=None, max_examples=20)
 @given(st.integers(1, 900), st.integers(1, 900))
 def test_a_reduced_picture_keeps_its_shape_and_range(height: int, width: int) -> None:
     small = reduced(torch.rand(3, height, width))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from comicloss.freshness import classifier_inputs, export_inputs, stylize_inputs
-from comicloss.story import LetteringItem, Story, StoryPage, StoryPanel, Style
+from comicloss.freshness import classifier_inputs, export_inputs, new_elements, stylize_inputs
+from comicloss.story import Element, LetteringItem, Story, StoryPage, StoryPanel, Style
 from comicloss.story.model import Credits
 from comicloss.workplace import digest
 
@@ -71,3 +71,21 @@ def test_another_painted_mask_makes_all_stale(folder: Path) -> None:
     Image.new("L", (90, 60), 255).save(folder / "mask.png")
     after = [digest(inputs(STORY, folder)) for inputs in (classifier_inputs, stylize_inputs, export_inputs)]
     assert all(was != now for was, now in zip(before, after, strict=True))
+
+
+def test_an_element_that_was_added_is_all_that_is_new(folder: Path) -> None:
+    before = classifier_inputs(STORY, folder)
+    more = STORY.model_copy(update={"elements": (*STORY.elements, Element(name="Dragon"))})
+    assert new_elements(before, classifier_inputs(more, folder)) == ["Dragon"]
+    marked = more.with_mark("p01-01", "Dragon", 1)
+    assert new_elements(before, classifier_inputs(marked, folder)) == ["Dragon"]
+    for other in (
+        more.with_mark("p01-01", "Hero", None),
+        with_panel(box=(0, 0, 80, 60), shows=("Hero",))(more),
+        with_panel(regions={"Hero": (0, 0, 20, 20)})(more),
+        with_story(lettering="letters")(more),
+    ):
+        assert new_elements(before, classifier_inputs(other, folder)) == []
+    assert new_elements(classifier_inputs(more, folder), before) == []
+    assert new_elements(before, before) == []
+    assert new_elements("a digest of an older version", before) == []

@@ -136,6 +136,7 @@ def test_panels_host_one_reference_that_they_are_known_not_to_show(folder: Path)
     hero, sword = hosts_of(references, panels)
     assert set(hero) <= {3, 4} and hero and not set(sword) & {3} and sword
     assert not set(hero) & set(sword)
+    assert [len(own) for own in (hero, sword)] == [1, 1]  # half of the panels stay by themselves
     opaque = [type(references[0])(references[0].example, None)]
     assert hosts_of(opaque, panels) == [[]]
 
@@ -197,6 +198,8 @@ def test_nothing_leaks_between_a_reference_and_the_panels_that_it_is_pasted_on(
         if everything[index].group == examples.drawn[-1].group
     ]
     assert len(pastings) == 4
+    assert list(examples.panel_groups) == ["p01-01", "p01-02", "p01-03", "p01-04"]
+    assert list(examples.panel_groups.values()) == [example.group for example in examples.drawn[:4]]
     for index in pastings:
         (host,) = parents(everything[index].image)
         assert cluster_of[host] == cluster_of[index] == cluster_of[len(examples.drawn) - 1]
