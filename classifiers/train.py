@@ -104,7 +104,7 @@ def train_classifiers(
     views = draw_views(everything, folds, size, style_views, generator, progress=progress, stop=stop)
     fit = _Fit(classifiers, views, steps, rounds, generator, progress, stop)
     fit.run()
-    return _measured(fit, element_names, len(examples), len(folds))
+    return _measured(fit, element_names, [example.group for example in examples], len(folds))
 
 
 class _Fit:
@@ -269,9 +269,9 @@ def _held_out_logits(fit: _Fit, kind: int) -> Tensor:
     return found
 
 
-def _measured(fit: _Fit, element_names: Sequence[str], count: int, folds: int) -> Trained:
+def _measured(fit: _Fit, element_names: Sequence[str], groups: Sequence[str], folds: int) -> Trained:
     """Figures on what was held out, and the calibration that they give."""
-    classifiers, views = fit.classifiers, fit.views
+    classifiers, views, count = fit.classifiers, fit.views, len(groups)
     labels, known = views.labels[:count], views.known[:count]
     drawn = _held_out_logits(fit, AS_DRAWN)[:count]
     kinds = [kind for kind in (INKED, STYLED) if bool((views.kind == kind).any())]
@@ -293,7 +293,7 @@ def _measured(fit: _Fit, element_names: Sequence[str], count: int, folds: int) -
     attacked = _attacked_logits(fit, count) if folds else calibrated
     stylized = torch.cat(others) / temperature + offset if others else tested[:0]
     report = Report(
-        elements=element_reports(element_names, calibrated, labels, fair),
+        elements=element_reports(element_names, calibrated, labels, fair, groups=groups),
         folds=folds,
         accuracy=balanced_accuracy(calibrated, labels, fair) if folds else None,
         accuracy_stylized=balanced_accuracy(

@@ -184,6 +184,7 @@ def train(
     steps: int | None = None,
     seed: int = 0,
     backbone: str | None = None,
+    explain: Path | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, Any]:
@@ -191,7 +192,9 @@ def train(
     from comicloss import training
 
     with _story(folder):
-        return training.train(folder, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop)
+        return training.train(
+            folder, steps=steps, seed=seed, backbone=backbone, explain=explain, progress=progress, stop=stop
+        )
 
 
 def train_examples(
@@ -200,6 +203,7 @@ def train_examples(
     steps: int | None = None,
     seed: int = 0,
     backbone: str | None = None,
+    explain: Path | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, Any]:
@@ -207,7 +211,7 @@ def train_examples(
     from comicloss import training
 
     return training.train_examples(
-        source, out, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop
+        source, out, steps=steps, seed=seed, backbone=backbone, explain=explain, progress=progress, stop=stop
     )
 
 

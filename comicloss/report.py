@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from PIL import Image
-
-from comicloss.data import Picture, resized
+from comicloss.data import Picture
+from comicloss.webpage import embedded, page
 
 _PAGE_HEIGHT = 1100
-_JPEG_QUALITY = 85
 _RISE = 0.05  # a mean probability has risen when it is this much higher
 _COLORS = ("var(--one)", "var(--two)", "var(--three)", "var(--four)", "var(--five)", "var(--six)")
 
@@ -91,21 +87,14 @@ def html_report(
         sections.append(_doubts_section(doubts))
     if history:
         sections.append(_history_section(history))
-    facts_list = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
-        f"<header><h1>{escape(title)}</h1><dl>{facts_list}</dl></header>"
-        f"<main>{''.join(sections)}</main></body></html>\n"
-    )
+    return page(title, facts, "".join(sections), style=_STYLE)
 
 
 def _pages_section(pages: Iterable[tuple[str, Picture, Picture]]) -> str:
     rows = []
     for name, before, after in pages:
         pictures = "".join(
-            f'<figure><img src="{_embedded(picture)}" alt="{escape(name)}, {word}">'
+            f'<figure><img src="{embedded(picture, _PAGE_HEIGHT)}" alt="{escape(name)}, {word}">'
             f"<figcaption>{escape(name)}, {word}</figcaption></figure>"
             for word, picture in (("before", before), ("after", after))
         )
@@ -259,40 +248,9 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _embedded(picture: Picture) -> str:
-    """A picture as a data address, no higher than the report needs."""
-    height, width = picture.shape[:2]
-    factor = min(1.0, _PAGE_HEIGHT / height)
-    small = resized(picture, max(1, round(width * factor)), max(1, round(height * factor)))
-    stream = io.BytesIO()
-    Image.fromarray(small).save(stream, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
-
-
 _STYLE = """
-:root{color-scheme:light dark;--paper:#faf8f4;--card:#fff;--ink:#282624;--quiet:#6b655d;--line:#dcd6cc;
---good:#2f7d5b;--bad:#b5372a;--one:#2f6db5;--two:#c2571a;--three:#2f7d5b;--four:#8a4fb0;--five:#9a7b12;
---six:#b5372a}
-@media(prefers-color-scheme:dark){:root{--paper:#191817;--card:#232120;--ink:#ece8e1;--quiet:#a69f95;
---line:#3d3a36;--good:#5fbd92;--bad:#ef8173;--one:#78aeee;--two:#f0955c;--three:#5fbd92;--four:#c394e6;
---five:#d9b94a;--six:#ef8173}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-header,main{max-width:76rem;margin:auto;padding:1.5rem}
-h1{font:600 2.2rem/1.2 Georgia,serif;margin:.5rem 0 1rem}
-h2{font:600 1.4rem/1.3 Georgia,serif;margin:2.5rem 0 .75rem}
-p{max-width:48rem}
-dl{display:flex;flex-wrap:wrap;gap:.5rem 2rem;margin:0}
-dt{color:var(--quiet);font-size:.8rem}
-dd{margin:0}
-figure{margin:0}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem;margin-bottom:1.5rem}
 .pair img{width:100%;height:auto;border:1px solid var(--line);display:block}
-figcaption{color:var(--quiet);font-size:.85rem;padding-top:.35rem}
-.wide{overflow-x:auto}
-table{border-collapse:collapse;min-width:100%;background:var(--card);font-variant-numeric:tabular-nums;font-size:.85rem}
-th,td{border:1px solid var(--line);padding:.45rem .6rem;text-align:left;vertical-align:top}
-th{font-weight:600}
 td{min-width:10.5rem;position:relative}
 .mark{position:absolute;right:.6rem;top:.35rem;font-size:1rem}
 .p{color:var(--good)}
@@ -302,7 +260,6 @@ td{min-width:10.5rem;position:relative}
 .track{position:relative;height:4px;background:var(--line);margin:.15rem 0 .4rem;border-radius:2px}
 .track u{position:absolute;left:0;top:0;height:4px;background:currentColor;border-radius:2px}
 .track i{position:absolute;top:-3px;width:2px;height:10px;background:var(--ink)}
-.alarm{border-left:4px solid var(--bad);background:var(--card);padding:.75rem 1rem}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1rem}
 .chart{background:var(--card);border:1px solid var(--line);padding:.75rem}
 .chart svg{width:100%;height:auto;display:block}
@@ -312,5 +269,5 @@ td{min-width:10.5rem;position:relative}
 .chart figcaption span{margin-right:1rem;white-space:nowrap}
 .chart figcaption i{display:inline-block;width:.8rem;height:.2rem;margin-right:.35rem;vertical-align:middle}
 @media(max-width:40rem){.pair{grid-template-columns:1fr}}
-@media print{body{background:#fff}.pair{break-inside:avoid}}
+@media print{.pair{break-inside:avoid}}
 """

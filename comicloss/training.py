@@ -18,12 +18,14 @@ from classifiers.backbones import named_backbone
 from classifiers.card import CALIBRATED_FROM, CARD, Card, ElementCard, best_threshold, fingerprint, now
 from classifiers.collection import Collection, read_collection
 from classifiers.data import Example, check_examples, label_matrix, one_sided
-from classifiers.model import backbone_id
+from classifiers.evaluate import Report
+from classifiers.model import ElementClassifiers, backbone_id
 from classifiers.train import STEPS, train_classifiers
 from classifiers.trained import Trained
 from comicloss.authoring import check_pages
 from comicloss.encoder import EmbeddedEncoder
 from comicloss.examples import of_elements, story_examples
+from comicloss.explaining import explain_page
 from comicloss.freshness import CLASSIFIERS_RECORD, classifier_inputs, has_marks
 from comicloss.story import load_story
 from comicloss.story.families import CLASSIFIERS, RECORD, taken_elements
@@ -48,9 +50,10 @@ def train(
     *,
     steps: int | None,
     seed: int | None,
+    backbone: str | None = None,
+    explain: Path | None = None,
     progress: Progress,
     stop: Stop,
-    backbone: str | None = None,
 ) -> dict[str, Any]:
     """Train the classifiers of a story, or give the report of those that are there and fit.
 
@@ -59,6 +62,7 @@ def train(
         seed: of everything random; None takes those that are there whatever theirs was.
         backbone: a network that the heads stand on, as ``classifiers.backbones.named_backbone`` takes it, or
             "default"; it is saved with them. None: the one of before, if the story has been trained.
+        explain: the HTML file to explain them in; see ``explaining.explain_page``.
 
     Returns:
         ``elements``: figures on held-out pictures by element; ``disagreements``: marks that the classifiers
@@ -83,7 +87,7 @@ def train(
         told["taken_from_elsewhere"] = ", ".join(f"{name} ({place})" for name, place in taken.items())
     inputs = classifier_inputs(story, folder)
     record = read_record(folder / CLASSIFIERS_RECORD)
-    if record.get("story") == inputs and _as_asked(record, steps, seed, backbone):
+    if record.get("story") == inputs and _as_asked(record, steps, seed, backbone) and explain is None:
         return {**record["report"], **told}
     # Where new_elements(record.get("story"), inputs) names some, only their heads have to be trained.
     found = story_examples(story, folder, progress=progress, stop=stop)
@@ -93,11 +97,16 @@ def train(
     learned = [name for name in own if name not in left_out]
     if not learned and not taken:
         check_examples(drawn, own)  # says what is missing
+    if not learned and explain is not None:
+        raise UsageError(
+            f"{folder}: all of its elements are taken from other classifiers, there is nothing to explain.",
+            remedy="Explain those where they were trained, with --explain there.",
+        )
     if not learned:
         report = {"elements": {}, "disagreements": [], "left_out": left_out}
         with replaces_folder(folder / CLASSIFIERS):
             pass  # those of before know nothing of today's elements
-        _write_record(folder / CLASSIFIERS, inputs, 0, seed or 0, report)
+        _write_record(folder / CLASSIFIERS, inputs, 0, seed or 0, report, DEFAULT_BACKBONE, {})
         return {**report, **told}
     task = _Task(
         of_elements(drawn, own, learned),
@@ -108,7 +117,7 @@ def train(
         left_out=tuple(left_out),
         backbone=backbone or record.get("backbone", DEFAULT_BACKBONE),
     )
-    return {**_learn(task, folder / CLASSIFIERS, inputs, steps, seed, progress, stop), **told}
+    return {**_learn(task, folder / CLASSIFIERS, inputs, steps, seed, explain, progress, stop), **told}
 
 
 def train_examples(
@@ -117,16 +126,17 @@ def train_examples(
     *,
     steps: int | None,
     seed: int | None,
+    backbone: str | None = None,
+    explain: Path | None = None,
     progress: Progress,
     stop: Stop,
-    backbone: str | None = None,
 ) -> dict[str, Any]:
     """Train classifiers on labeled pictures, or give the report of those that are there and fit.
 
     Args:
         source: a folder in ImageFolder layout, a CSV, or a folder with a labels.csv.
         out: the folder that the classifiers go to; replaced as a whole.
-        steps, seed, backbone: as for ``train``.
+        steps, seed, backbone, explain: as for ``train``.
 
     Returns:
         As ``train``, with files in place of panels; ``unreadable``: pictures that could not be read, each
@@ -141,7 +151,7 @@ def train_examples(
     collection.check()
     inputs = _collection_inputs(collection)
     record = read_record(out / RECORD)
-    if record.get("story") == inputs and _as_asked(record, steps, seed, backbone):
+    if record.get("story") == inputs and _as_asked(record, steps, seed, backbone) and explain is None:
         report: dict[str, Any] = record["report"]
         return report
     loaded = collection.load(progress, stop)
@@ -155,7 +165,7 @@ def train_examples(
         unreadable=unreadable,
         backbone=backbone or record.get("backbone", DEFAULT_BACKBONE),
     )
-    return _learn(task, out, inputs, steps, seed, progress, stop)
+    return _learn(task, out, inputs, steps, seed, explain, progress, stop)
 
 
 def style_views() -> Callable[[Tensor, torch.Generator], Tensor]:
@@ -207,26 +217,44 @@ def _learn(
     inputs: dict[str, Any],
     steps: int | None,
     seed: int | None,
+    explain: Path | None,
     progress: Progress,
     stop: Stop,
 ) -> dict[str, Any]:
-    """Train, write classifiers, card and record into ``out``, and give the report."""
-    steps, seed = STEPS if steps is None else steps, seed or 0
-    trained = train_classifiers(
-        task.pictures,
-        task.elements,
-        backbone=EmbeddedEncoder() if task.backbone == DEFAULT_BACKBONE else named_backbone(task.backbone),
-        style_views=style_views(),
-        replay=task.derived,
-        seed=seed,
-        steps=steps,
-        progress=progress,
-        stop=stop,
-    )
-    report = _report(task, trained)
+    """Train, write classifiers, card and record into ``out``, explain them, and give the report.
+
+    Those that are there are taken, if they fit.
+    """
     named = task.backbone != DEFAULT_BACKBONE
-    trained.classifiers.save(out, card=_card(task, trained, steps, seed), with_backbone=named)
-    _write_record(out, inputs, steps, seed, report, task.backbone)
+    record = read_record(out / RECORD)
+    if record.get("story") == inputs and _as_asked(record, steps, seed, task.backbone):
+        report: dict[str, Any] = record["report"]
+        classifiers = ElementClassifiers.load(out, None if named else EmbeddedEncoder())
+        figures = Report.from_json(record["figures"])
+        held_out = torch.tensor(record["held_out"], dtype=torch.float32)
+    else:
+        steps, seed = STEPS if steps is None else steps, seed or 0
+        trained = train_classifiers(
+            task.pictures,
+            task.elements,
+            backbone=named_backbone(task.backbone) if named else EmbeddedEncoder(),
+            style_views=style_views(),
+            replay=task.derived,
+            seed=seed,
+            steps=steps,
+            progress=progress,
+            stop=stop,
+        )
+        report = _report(task, trained)
+        classifiers, figures, held_out = trained.classifiers, trained.report, trained.held_out
+        classifiers.save(out, card=_card(task, trained, steps, seed), with_backbone=named)
+        seen = {"figures": figures.to_json(), "held_out": held_out.tolist()}
+        _write_record(out, inputs, steps, seed, report, task.backbone, seen)
+    if explain is not None:
+        title = f"Who is who: {', '.join(task.elements)}"
+        explain_page(
+            classifiers, task.pictures, figures, held_out, explain, title=title, progress=progress, stop=stop
+        )
     return report
 
 
@@ -236,10 +264,12 @@ def _write_record(
     steps: int,
     seed: int,
     report: dict[str, Any],
-    backbone: str = DEFAULT_BACKBONE,
+    backbone: str,
+    seen: dict[str, Any],
 ) -> None:
+    """``seen``: what explains the classifiers later, without another training."""
     asked = {"steps": steps, "seed": seed, "backbone": backbone}
-    write_record(out / RECORD, {"story": inputs, **asked, "report": report})
+    write_record(out / RECORD, {"story": inputs, **asked, "report": report, **seen})
 
 
 def _as_asked(record: dict[str, Any], steps: int | None, seed: int | None, backbone: str | None) -> bool:

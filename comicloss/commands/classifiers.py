@@ -19,6 +19,7 @@ from pages.errors import PartialError, UsageError
     STEP_BY_STEP,
     "comicloss train dragon",
     "comicloss train dragon --steps 400 --seed 1 --json",
+    "comicloss train dragon --explain dragon.html  # how sure they are, where they look, what to draw",
     "comicloss train --examples drawings --out family  # without a story: a folder for each element",
     "comicloss train --examples labels.csv --out family",
     "comicloss train dragon --backbone resnet18=resnet18.pth",
@@ -51,6 +52,12 @@ def train(
         ),
     ] = None,
     seed: Seed = 0,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Explain them in an HTML page: figures, where they look, what to draw."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Teach the classifiers who is who, from the marks and the reference pictures of a story.
@@ -68,16 +75,31 @@ def train(
     with work() as (progress, stop):
         if examples is not None and out is not None:
             report = pipeline.train_examples(
-                examples, out, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop
+                examples,
+                out,
+                steps=steps,
+                seed=seed,
+                backbone=backbone,
+                explain=explain,
+                progress=progress,
+                stop=stop,
             )
         elif story is not None:
             report = pipeline.train(
-                story, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop
+                story,
+                steps=steps,
+                seed=seed,
+                backbone=backbone,
+                explain=explain,
+                progress=progress,
+                stop=stop,
             )
     if as_json:
         show_json(report)
     else:
         _show_report(report)
+        if explain is not None:
+            typer.echo(explain)
     _refuse_unreadable(report.get("unreadable", []))
 
 
@@ -89,7 +111,7 @@ def _show_report(report: dict[str, Any]) -> None:
             name
             for figures in elements.values()
             for name, value in figures.items()
-            if not isinstance(value, dict | list)
+            if not isinstance(value, dict | list | tuple)
         )
     )
     table = Table("element", *(name.replace("_", " ") for name in columns))
