@@ -24,7 +24,7 @@ _HALVING = 3
 
 @dataclass(frozen=True)
 class Published:
-    """Hyperparameters that the study of anime faces (Anh Quan, 2018) settled on, for one kind of features.
+    """Hyperparameters that the study of anime faces (Anh Quan) settled on, for one kind of features.
 
     What is not here was left as scikit-learn has it. Logistic regression is L2 by lbfgs, trees split by Gini
     impurity, the kernel of the SVM is polynomial.
@@ -229,10 +229,9 @@ def _score(fitted: Any, rows: Rows) -> Rows:
 
 
 def _grid(model: str, *, rows: int) -> Any:
-    grid = _GRIDS.get(model)
     if model == "kNN":
-        return {name: [k for k in values if 3 * k <= rows] or [1] for name, values in grid.items()}
-    return grid
+        return {name: [k for k in values if 3 * k <= rows] or [1] for name, values in _GRIDS[model].items()}
+    return _GRIDS.get(model)
 
 
 def _within(folds: Folds, chosen: NDArray[np.int64]) -> Folds:

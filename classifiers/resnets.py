@@ -9,10 +9,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision import models, transforms
+from torchvision import transforms
 
 from classifiers.data import Example, label_matrix
 from classifiers.model import letterbox
+from classifiers.resnet_weights import resnet
 from pages.progress import Progress, Stop, never, silent, stop_here
 
 NETWORKS = ("resnet18", "resnet34", "resnet50", "resnet101")
@@ -39,7 +40,7 @@ class Recipe:
 
 
 PUBLISHED_RECIPE = Recipe(epochs=25, batch=4, rate=1e-3, fine_tuning=True)
-"""The study of anime faces (Anh Quan, 2018), and before it PyTorch's tutorial on transfer learning."""
+"""The study of anime faces (Anh Quan), and before it PyTorch's tutorial on transfer learning."""
 
 FROM_SCRATCH = Recipe(epochs=40, batch=8, rate=1e-3, fine_tuning=False)
 
@@ -51,7 +52,7 @@ def resnet_from_scratch(
     *,
     depth: int = 18,
     image_size: int = 128,
-    epochs: int = FROM_SCRATCH.epochs,
+    epochs: int = 40,
     seed: int = 0,
     progress: Progress = silent,
     stop: Stop = never,
@@ -77,7 +78,7 @@ def resnet_from_scratch(
     recipe = Recipe(epochs, FROM_SCRATCH.batch, FROM_SCRATCH.rate, fine_tuning=False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = getattr(models, f"resnet{depth}")(num_classes=len(element_names))
+        network = resnet(f"resnet{depth}", None, outputs=len(element_names))
         look = train_resnet(
             network, examples, recipe, image_size=image_size, exclusive=False, progress=progress, stop=stop
         )

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from comicloss.commands import lettering, marks, panels, quick, steps  # noqa: F401 - importing them adds their commands
+from comicloss.commands import (  # noqa: F401 - importing them adds their commands
+    compare,
+    lettering,
+    marks,
+    panels,
+    quick,
+    steps,
+)
 from comicloss.commands.app import app
 
 

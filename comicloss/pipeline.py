@@ -38,6 +38,7 @@ __all__ = [
     "add_element",
     "add_pages",
     "clear_marks",
+    "compare",
     "correct_panels",
     "demo",
     "export",
@@ -183,6 +184,39 @@ def train(
 
     with _story(folder):
         return training.train(folder, steps=steps, seed=seed, progress=progress, stop=stop)
+
+
+def compare(
+    examples: Path,
+    out: Path,
+    features: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+    weights: str | None = None,
+    epochs: int | None = None,
+    image_size: int | None = None,
+    search: bool = False,
+    folds: int = 5,
+    seed: int = 0,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> dict[str, Any]:
+    """The published ways to recognize elements, on labeled pictures; see ``comparing.compare_collection``."""
+    from comicloss import comparing
+
+    usual = comparing.CompareSettings()
+    settings = comparing.CompareSettings(
+        features=usual.features if features is None else tuple(features),
+        networks=usual.networks if networks is None else tuple(networks),
+        weights=weights,
+        epochs=epochs,
+        image_size=image_size,
+        search=search,
+        folds=folds,
+        seed=seed,
+    )
+    settings.check()
+    with _place(out):
+        return comparing.compare_collection(examples, out, settings, progress=progress, stop=stop)
 
 
 def stylize(

@@ -53,6 +53,7 @@ _ORDER = [
     "lettering",
     "mark",
     "train",
+    "compare",
     "stylize",
     "export",
     "status",
