@@ -247,7 +247,7 @@ def _searched(
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - makes the import below work
     from sklearn.model_selection import HalvingGridSearchCV
 
-    smallest = max(len(rows) // _HALVING**2, 2 * len(folds) * len(np.unique(classes)))
+    smallest = max(len(rows) // _HALVING, 2 * len(folds) * len(np.unique(classes)))
     search = HalvingGridSearchCV(
         estimator,
         grid,

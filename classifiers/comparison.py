@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from classifiers.baselines import MODELS, PUBLISHED, Folds, fit_classical
+from classifiers.baselines import MODELS, Folds, fit_classical
 from classifiers.data import Example, grouped_folds, label_matrix
 from classifiers.evaluate import balanced_accuracy
 from pages.errors import ComicLossError, Stopped
@@ -205,7 +205,15 @@ def compare(
         for model in missing:
             stop_here(stop, "comparing")
             fit = partial(
-                _fit_classical, model, kind, features, train, exclusive=exclusive, folds=folds, seed=seed
+                _fit_classical,
+                model,
+                kind,
+                features,
+                train,
+                exclusive=exclusive,
+                search=search,
+                folds=folds,
+                seed=seed,
             )
             keep(_cell(kind.name, model, fit, train, test, exclusive=exclusive, seed=seed))
     for whole in whole_models:
@@ -228,10 +236,10 @@ def _fit_classical(
     train: Sequence[Example],
     *,
     exclusive: bool,
+    search: bool,
     folds: Folds,
     seed: int,
 ) -> tuple[Callable[[], tuple[Tensor, Tensor]], Sequence[str]]:
-    assert kind.kind in PUBLISHED
     labels, known = label_matrix(train)
     count = len(train)
     fitted = fit_classical(
@@ -244,7 +252,8 @@ def _fit_classical(
         folds=folds,
         seed=seed,
     )
-    return lambda: (fitted.scores(features[:count]), fitted.scores(features[count:])), fitted.notes
+    notes = (*fitted.notes, "no search within one scene") if search and not folds else fitted.notes
+    return lambda: (fitted.scores(features[:count]), fitted.scores(features[count:])), notes
 
 
 def _fit_whole(
