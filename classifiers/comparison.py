@@ -363,7 +363,12 @@ def _search_folds(train: Sequence[Example], seed: int) -> Folds:
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
     """As JSON values: the fields by name, and ``measure``."""
-    return {"measure": comparison.measure, **asdict(comparison)}
+    return {
+        "measure": comparison.measure,
+        **asdict(comparison),
+        "element_names": list(comparison.element_names),
+        "cells": [asdict(cell) for cell in comparison.cells],
+    }
 
 
 def _fingerprint(

@@ -101,12 +101,12 @@ def test_fewer_rows_than_neighbors() -> None:
 
 
 def test_a_search_finds_what_the_published_values_miss() -> None:
-    generator = torch.Generator().manual_seed(8)
-    places = torch.rand(270, 1, generator=generator)
-    noisy = (places[:, 0] > 0.5) ^ (torch.rand(270, generator=generator) < 0.35)
-    train, test = places[:180], places[180:]
-    labels = torch.stack([noisy, ~noisy], dim=1).float()[:180]
-    order = torch.arange(180)
+    generator = torch.Generator().manual_seed(10)
+    places = torch.rand(500, 1, generator=generator)
+    noisy = (places[:, 0] > 0.5) ^ (torch.rand(500, generator=generator) < 0.35)
+    train, test = places[:240], places[240:]
+    labels = torch.stack([noisy, ~noisy], dim=1).float()[:240]
+    order = torch.arange(240)
     folds = [(order[order % 3 != fold].tolist(), order[order % 3 == fold].tolist()) for fold in range(3)]
 
     def right(folds: list[tuple[list[int], list[int]]]) -> tuple[float, tuple[str, ...]]:

@@ -23,7 +23,7 @@ NAMES = ("a", "b", "c")
 
 def example(value: float, labels: Sequence[float], group: str, known: Sequence[float] = (1, 1, 1)) -> Example:
     return Example(
-        torch.full((3, 4, 4), value), torch.tensor(labels).float(), torch.tensor(known).float(), group
+        torch.full((3, 4, 4), float(value)), torch.tensor(labels).float(), torch.tensor(known).float(), group
     )
 
 

@@ -40,7 +40,7 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """In place of this project's classifiers, which take their time: one that counts how often it is trained."""
+    """In place of this project's classifiers, which take their time: one that counts its trainings."""
     trained: list[int] = []
 
     def own(examples, element_names, **options):  # type: ignore[no-untyped-def]
