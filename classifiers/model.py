@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -16,12 +17,14 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from classifiers.card import CARD, Card
 from pages.errors import WeightsError
 from pages.files import replaces_folder
 
 _VERSION = 1
 _WEIGHTS, _CONFIG = "classifiers.safetensors", "classifiers.json"
 _OWN_BACKBONE = "small"
+_SAVED = "saved:"
 _RETRAIN = "Train the classifiers again (comicloss train)."
 
 
@@ -127,18 +130,26 @@ class ElementClassifiers(nn.Module):
             a SmallBackbone is made, trained and saved with them.
         element_names: one head for each, in this order.
         image_size: S, the side of the square that pictures are fitted into.
+        trained_backbone: the backbone handed in is not frozen, and is saved with the heads.
     """
 
     temperature: Tensor
 
     def __init__(
-        self, backbone: nn.Module | None, element_names: Sequence[str], *, image_size: int = 160
+        self,
+        backbone: nn.Module | None,
+        element_names: Sequence[str],
+        *,
+        image_size: int = 160,
+        trained_backbone: bool = False,
     ) -> None:
         super().__init__()
         self.element_names = tuple(element_names)
         self.image_size = image_size
-        self.frozen = backbone is not None
-        self.backbone = SmallBackbone() if backbone is None else backbone.eval().requires_grad_(False)
+        self.frozen = backbone is not None and not trained_backbone
+        self.backbone = (
+            SmallBackbone() if backbone is None else backbone.eval().requires_grad_(not self.frozen)
+        )
         reference = next(self.backbone.parameters(), torch.zeros(1))
         with torch.no_grad():
             blank = torch.zeros(1, 3, image_size, image_size, dtype=reference.dtype, device=reference.device)
@@ -157,39 +168,48 @@ class ElementClassifiers(nn.Module):
         logits = self.heads(self.backbone(letterbox(images, self.image_size)))
         return cast(Tensor, logits / self.temperature)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, card: Card | None = None, with_backbone: bool = False) -> None:
         """Write the heads (and a SmallBackbone) as safetensors, and a JSON that says what they belong to.
 
-        The folder is replaced as a whole or not at all.
+        The folder is replaced as a whole or not at all; the card, if there is one, is a part of it.
+
+        Args:
+            with_backbone: a frozen backbone too, so that ``load`` needs none; others always are.
 
         Raises:
             ResourceError: the folder cannot be written.
         """
-        weights = save_tensors(self._own_state())
+        whole = with_backbone or not self.frozen
+        weights = save_tensors(self._own_state(whole))
         config = {
             "version": _VERSION,
             "elements": list(self.element_names),
             "image_size": self.image_size,
-            "backbone": backbone_id(self.backbone) if self.frozen else _OWN_BACKBONE,
+            "backbone": _saved_name(self.backbone) if whole else backbone_id(self.backbone),
             "sha256": hashlib.sha256(weights).hexdigest(),
         }
         with replaces_folder(folder) as fresh:
             (fresh / _WEIGHTS).write_bytes(weights)
             (fresh / _CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False), encoding="utf-8")
+            if card is not None:
+                (fresh / CARD).write_text(card.to_json(), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, backbone: nn.Module | None = None) -> ElementClassifiers:
-        """What ``save`` wrote, on the same backbone; in eval mode.
+        """What ``save`` wrote, on the same backbone; in eval mode. One that was saved too need not be given.
 
         Raises:
             WeightsError: the folder is missing or damaged, or was trained on another backbone.
         """
         config, weights = _read(folder)
-        wanted = _OWN_BACKBONE if backbone is None else backbone_id(backbone)
-        if config["backbone"] != wanted:
+        saved = config["backbone"].startswith(_SAVED)
+        if saved:
+            backbone = _like_saved(config["backbone"].removeprefix(_SAVED), backbone)
+        elif config["backbone"] != (_OWN_BACKBONE if backbone is None else backbone_id(backbone)):
             raise WeightsError(f"{folder}: trained on another backbone than the one in use.", remedy=_RETRAIN)
-        classifiers = cls(backbone, config["elements"], image_size=config["image_size"])
-        expected = classifiers._own_state()
+        size = config["image_size"]
+        classifiers = cls(backbone, config["elements"], image_size=size, trained_backbone=saved)
+        expected = classifiers._own_state(not classifiers.frozen)
         if {name: tensor.shape for name, tensor in weights.items()} != {
             name: tensor.shape for name, tensor in expected.items()
         }:
@@ -197,12 +217,29 @@ class ElementClassifiers(nn.Module):
         classifiers.load_state_dict(weights, strict=False)
         return classifiers.eval()
 
-    def _own_state(self) -> dict[str, Tensor]:
+    def _own_state(self, with_backbone: bool) -> dict[str, Tensor]:
         return {
             name: tensor.detach().cpu().contiguous()
             for name, tensor in self.state_dict().items()
-            if not (self.frozen and name.startswith("backbone."))
+            if with_backbone or not name.startswith("backbone.")
         }
+
+
+def _saved_name(backbone: nn.Module) -> str:
+    """How the description of saved classifiers names a backbone that is saved with them."""
+    if isinstance(backbone, SmallBackbone):
+        return _OWN_BACKBONE
+    return f"{_SAVED}{getattr(backbone, 'name', type(backbone).__name__)}"
+
+
+def _like_saved(name: str, backbone: nn.Module | None) -> nn.Module:
+    """A backbone that the saved weights can be loaded into: a copy of the one handed in, if it has that
+    name."""
+    from classifiers.backbones import blank_backbone
+
+    if backbone is not None and _saved_name(backbone) == _SAVED + name:
+        return copy.deepcopy(backbone)
+    return blank_backbone(name)
 
 
 def backbone_id(backbone: nn.Module) -> str:

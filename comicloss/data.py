@@ -1,4 +1,4 @@
-"""Story -> pictures for the classifiers, and panels for the fine-tune.
+"""Story -> panels for the fine-tune.
 
 Everything is brought to one *working scale* first, so that stroke width, screens and grain are the same for
 any scan of a page: a page is ``WORKING_HEIGHT`` pixels high there, whatever its resolution.
@@ -18,7 +18,6 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from classifiers.data import Example
 from comicloss.lettering import page_kept
 from comicloss.story import Story, StoryPage, StoryPanel
 from pages.compose import covered
@@ -35,9 +34,6 @@ _STRIP = 2.2
 """A page this many times as high as wide is a strip to scroll through: its width counts, not its height."""
 _PAGE_SHAPE = 1.4
 """Height over width of an ordinary page."""
-_EXAMPLE_SIDE = 384
-"""Longest side of a picture that the classifiers learn from; they look at less than this."""
-
 Picture = NDArray[np.uint8]
 """(H, W, 3) uint8 sRGB."""
 
@@ -233,7 +229,7 @@ def panel_batch(story: Story, folder: Path, *, progress: Progress = silent, stop
         Stopped: when ``stop()`` is true.
     """
     panels: list[PanelArt] = []
-    for number, (page, working) in enumerate(_working_pages(story, folder, stop)):
+    for number, (page, working) in enumerate(working_pages(story, folder, stop)):
         flats = None if page.flats is None else working_flats(folder / page.flats, working.keep.shape)
         for panel in page.panels:
             box = working.box(Box.from_xywh(*panel.box))
@@ -242,16 +238,13 @@ def panel_batch(story: Story, folder: Path, *, progress: Progress = silent, stop
             panels.append(
                 PanelArt(
                     panel.id,
-                    to_tensor(_paper_outside(working.picture[rows, columns], outside)),
+                    to_tensor(panel_picture(panel, working)),
                     torch.from_numpy(working.keep[rows, columns] | outside)[None],
                     (box.left, box.top),
                     working.scale,
                     panel.direction_prompt or "",
                     None if flats is None else flats[:, rows, columns].clone(),
-                    {
-                        name: _inside(working.box(Box.from_xywh(*region)), box)
-                        for name, region in panel.regions.items()
-                    },
+                    panel_regions(panel, working),
                 )
             )
         progress(number + 1, len(story.pages), "reading the panels")
@@ -268,35 +261,6 @@ def marks(story: Story) -> tuple[Tensor, Tensor]:
     return priors, known
 
 
-def examples(story: Story, folder: Path, *, progress: Progress = silent, stop: Stop = never) -> list[Example]:
-    """What the classifiers learn from: the marked panels, and the elements' reference pictures.
-
-    A panel is a group of its own; so is a reference picture, which says something about its element alone.
-
-    Raises:
-        InputError: a page or reference picture cannot be read.
-        Stopped: when ``stop()`` is true.
-    """
-    found: list[Example] = []
-    priors, known = marks(story)
-    row = 0
-    for number, (page, working) in enumerate(_working_pages(story, folder, stop)):
-        for panel in page.panels:
-            if known[row].any():
-                box = working.box(Box.from_xywh(*panel.box))
-                art = working.picture[box.top : box.bottom, box.left : box.right]
-                art = _paper_outside(art, _outside(panel, box, working.scale))
-                found.append(Example(_small(art), priors[row], known[row], f"{page.file}#{panel.id}"))
-            row += 1
-        progress(number + 1, len(story.pages), "reading the panels")
-    for column, element in enumerate(story.elements):
-        alone = F.one_hot(torch.tensor(column), len(story.elements)).float()
-        for file in element.references:
-            stop_here(stop, "Reading the reference pictures")
-            found.append(Example(_small(load_rgb(folder / file)), alone, alone, file))
-    return found
-
-
 def working_flats(path: Path, size: tuple[int, ...]) -> Tensor:
     """A picture of flat color hints at a working page's (h, w): (4, h, w) uint8, the last plane its alpha.
 
@@ -311,8 +275,8 @@ def working_flats(path: Path, size: tuple[int, ...]) -> Tensor:
     return to_tensor(planes)
 
 
-def _working_pages(story: Story, folder: Path, stop: Stop) -> Iterator[tuple[StoryPage, WorkingPage]]:
-    """One page in memory at a time."""
+def working_pages(story: Story, folder: Path, stop: Stop) -> Iterator[tuple[StoryPage, WorkingPage]]:
+    """The pages of a story at the working scale, one in memory at a time."""
     for page in story.pages:
         stop_here(stop, "Reading the pages")
         yield page, story_page(story, page, folder)[1]
@@ -326,17 +290,18 @@ def _outside(panel: StoryPanel, box: Box, scale: float) -> NDArray[np.bool_]:
     return covered(corners, box) < 0.5
 
 
-def _paper_outside(art: Picture, outside: NDArray[np.bool_]) -> Picture:
-    """The panel's art on white paper, so that nobody learns from what its neighbors show."""
-    alone = art.copy()
-    alone[outside] = 255
+def panel_picture(panel: StoryPanel, working: WorkingPage) -> Picture:
+    """A panel's art at the working scale, on white paper, so that nobody learns from what neighbors show."""
+    box = working.box(Box.from_xywh(*panel.box))
+    alone = working.picture[box.top : box.bottom, box.left : box.right].copy()
+    alone[_outside(panel, box, working.scale)] = 255
     return alone
 
 
-def _small(picture: Picture) -> Tensor:
-    height, width = picture.shape[:2]
-    factor = min(1.0, _EXAMPLE_SIDE / max(height, width))
-    return unit(to_tensor(resized(picture, max(1, round(width * factor)), max(1, round(height * factor)))))
+def panel_regions(panel: StoryPanel, working: WorkingPage) -> dict[str, Box]:
+    """Element name -> where the author has drawn it, in pixels of ``panel_picture``."""
+    box = working.box(Box.from_xywh(*panel.box))
+    return {name: _inside(working.box(Box.from_xywh(*region)), box) for name, region in panel.regions.items()}
 
 
 def _inside(region: Box, panel: Box) -> Box:

@@ -35,10 +35,11 @@ from comicloss.finetune import (
     untuned,
 )
 from comicloss.freshness import FINISHED_RECORD, RUNS, finished_pages, has_marks, stylize_inputs
+from comicloss.joined import load_classifiers
 from comicloss.lettering import page_kept
 from comicloss.story import Story, load_story, save_story
 from comicloss.stylize import stylize_page
-from comicloss.training import load_classifiers, train
+from comicloss.training import train
 from comicloss.workplace import CACHE, digest, file_digest, read_record, write_record
 from pages.errors import ComicLossError, PartialError, UsageError
 from pages.export import write_finished

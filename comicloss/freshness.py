@@ -10,13 +10,14 @@ from typing import Any, Literal
 
 from comicloss.panels import doubtful_panels, stale_pages
 from comicloss.story import Story, StoryPanel, load_story
+from comicloss.story.families import CLASSIFIERS, RECORD, taken_elements
 from comicloss.workplace import CACHE, digest, file_digest, read_record
 
-CLASSIFIERS = "classifiers"
 FINISHED = "finished"
 EXPORTS = "exports"
 RUNS = "runs"
-CLASSIFIERS_RECORD = Path(CLASSIFIERS) / "record.json"
+WEIGHTS = "classifiers.safetensors"
+CLASSIFIERS_RECORD = Path(CLASSIFIERS) / RECORD
 FINISHED_RECORD = Path(CACHE) / "finished.json"
 EXPORTS_RECORD = Path(CACHE) / "exports.json"
 
@@ -48,25 +49,54 @@ class Status:
 
 
 def classifier_inputs(story: Story, folder: Path) -> dict[str, Any]:
-    """What the classifiers are trained on, besides steps and seed."""
-    marked = [panel for panel in story.panels if _marks(story, panel.id)]
+    """What the story's own classifiers are trained on, besides steps and seed.
+
+    ``shared`` holds for all of them; under ``elements`` stands a digest for each of what is its own alone:
+    where it is marked and drawn. An element that is taken from elsewhere is not trained, and not there.
+
+    Raises:
+        WeightsError: classifiers that the story takes elements from are missing or damaged.
+    """
+    taken = taken_elements(story, folder)
     return {
-        "version": version("comicloss"),
-        "pages": _page_digests(story, folder),
-        "panels": [[panel.id, *_shape(panel), _marks(story, panel.id)] for panel in marked],
-        "lettering": _lettering(story, folder),
-        "elements": [
-            [element.name, [file_digest(folder / file) for file in element.references]]
+        "shared": {
+            "version": version("comicloss"),
+            "pages": _page_digests(story, folder),
+            "lettering": _lettering(story, folder),
+        },
+        "elements": {
+            element.name: digest(
+                [
+                    _marked_places(story, element.name),
+                    element.kind,
+                    [file_digest(folder / file) for file in element.references],
+                ]
+            )
             for element in story.elements
-        ],
+            if element.name not in taken
+        },
     }
+
+
+def new_elements(before: Any, now: dict[str, Any]) -> list[str]:
+    """The elements that were added since classifiers were trained, if nothing else has changed; else [].
+
+    Args:
+        before: ``classifier_inputs`` as recorded.
+        now: the same of today.
+    """
+    if not isinstance(before, dict) or before.get("shared") != now["shared"]:
+        return []
+    known = before.get("elements", {})
+    unchanged = all(now["elements"].get(name) == value for name, value in known.items())
+    return [name for name in now["elements"] if name not in known] if unchanged else []
 
 
 def stylize_inputs(story: Story, folder: Path) -> dict[str, Any]:
     """What the finished pages are made from, besides the settings of the fine-tune."""
     reference = story.style.reference
     return {
-        "classifiers": digest(classifier_inputs(story, folder)) if has_marks(story) else None,
+        "classifiers": _classifiers_used(story, folder) if has_marks(story) else None,
         "prompt": story.style.prompt,
         "strength": story.style.strength,
         "reference": None if reference is None else file_digest(folder / reference),
@@ -159,7 +189,10 @@ def _train_status(story: Story, folder: Path) -> StageStatus:
         return StageStatus("train", "missing", "there are no marks to learn from", command)
     if not record:
         return StageStatus("train", "missing", "the classifiers are not trained yet", command)
-    if record["story"] != digest(classifier_inputs(story, folder)):
+    inputs = classifier_inputs(story, folder)
+    if added := new_elements(record.get("story"), inputs):
+        return StageStatus("train", "stale", f"new: {', '.join(added)}", command)
+    if record.get("story") != inputs:
         return StageStatus("train", "stale", "pages, panels, marks or references have changed", command)
     return _done("train", f"{record['steps']} steps")
 
@@ -210,6 +243,24 @@ def _marks(story: Story, panel_id: str) -> dict[str, float]:
     panel = story.panel(panel_id)
     priors = {name: panel.prior(name) for name in story.element_names}
     return {name: prior for name, prior in priors.items() if prior is not None}
+
+
+def _marked_places(story: Story, name: str) -> list[Any]:
+    """Where something is said about an element: panel, its shape, the mark, the region."""
+    return [
+        [panel.id, *_shape(panel), panel.prior(name), panel.regions.get(name)]
+        for panel in story.panels
+        if panel.prior(name) is not None
+    ]
+
+
+def _classifiers_used(story: Story, folder: Path) -> str:
+    """What is trained here, and the weights that come from elsewhere with the marks that they meet."""
+    taken = {
+        name: [file_digest(place / WEIGHTS), _marked_places(story, name)]
+        for name, place in taken_elements(story, folder).items()
+    }
+    return digest([classifier_inputs(story, folder), taken])
 
 
 def _shape(panel: StoryPanel) -> list[Any]:

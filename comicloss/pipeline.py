@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from comicloss import adding, authoring, corrections, looking, overlays, panels
 from comicloss.adding import AddedPage, AddSettings
@@ -24,6 +24,9 @@ from pages.files import os_errors
 from pages.model import Direction
 from pages.progress import Progress, Stop, never, silent
 
+if TYPE_CHECKING:
+    from comicloss.classifying import Classified
+
 __all__ = [
     "AddSettings",
     "AddedPage",
@@ -37,6 +40,7 @@ __all__ = [
     "Stop",
     "add_element",
     "add_pages",
+    "classify",
     "clear_marks",
     "compare",
     "correct_panels",
@@ -59,6 +63,7 @@ __all__ = [
     "stylize",
     "stylize_pictures",
     "train",
+    "train_examples",
     "treat_lettering",
 ]
 
@@ -176,6 +181,7 @@ def train(
     folder: Path,
     steps: int | None = None,
     seed: int = 0,
+    backbone: str | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> dict[str, Any]:
@@ -183,7 +189,33 @@ def train(
     from comicloss import training
 
     with _story(folder):
-        return training.train(folder, steps=steps, seed=seed, progress=progress, stop=stop)
+        return training.train(folder, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop)
+
+
+def train_examples(
+    source: Path,
+    out: Path,
+    steps: int | None = None,
+    seed: int = 0,
+    backbone: str | None = None,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> dict[str, Any]:
+    """Train classifiers on labeled pictures without a story; see ``training.train_examples``."""
+    from comicloss import training
+
+    return training.train_examples(
+        source, out, steps=steps, seed=seed, backbone=backbone, progress=progress, stop=stop
+    )
+
+
+def classify(
+    classifiers: Path, pictures: Sequence[Path], progress: Progress = silent, stop: Stop = never
+) -> Classified:
+    """Say who is in pictures; see ``classifying.classify``."""
+    from comicloss import classifying
+
+    return classifying.classify(classifiers, pictures, progress=progress, stop=stop)
 
 
 def compare(

@@ -24,11 +24,11 @@ from comicloss.freshness import (
     has_marks,
 )
 from comicloss.history import read_history
+from comicloss.joined import load_classifiers
 from comicloss.judge import judge_probabilities
 from comicloss.lettering import page_lettering
 from comicloss.report import Recognition, html_report
 from comicloss.story import Story, load_story
-from comicloss.training import load_classifiers
 from comicloss.workplace import digest, read_record, write_record
 from pages.errors import UsageError
 from pages.export import write_cbz, write_openraster, write_pdf, write_png, write_webtoon

@@ -1,49 +1,73 @@
-"""The train stage: classifiers for the story's elements from the author's marks."""
+"""The train stage: classifiers from the author's marks, or from labeled pictures without a story.
+
+Both ways end in ``_learn``: one recipe, one report, one kind of folder.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from classifiers.data import Example, one_sided
-from classifiers.model import ElementClassifiers
+from classifiers.backbones import named_backbone
+from classifiers.card import CALIBRATED_FROM, CARD, Card, ElementCard, best_threshold, fingerprint, now
+from classifiers.collection import Collection, read_collection
+from classifiers.data import Example, check_examples, label_matrix, one_sided
+from classifiers.model import backbone_id
 from classifiers.train import STEPS, Trained, train_classifiers
 from comicloss.authoring import check_pages
-from comicloss.data import examples, marks
-from comicloss.freshness import CLASSIFIERS, CLASSIFIERS_RECORD, classifier_inputs, has_marks
-from comicloss.story import Story, load_story
+from comicloss.examples import of_elements, story_examples
+from comicloss.freshness import CLASSIFIERS_RECORD, classifier_inputs, has_marks
+from comicloss.joined import backbone as default_backbone
+from comicloss.story import load_story
+from comicloss.story.families import CLASSIFIERS, RECORD, taken_elements
 from comicloss.stylize import padded
-from comicloss.workplace import digest, read_record, write_record
-from pages.errors import UsageError
+from comicloss.workplace import file_digest, read_record, write_record
+from pages.errors import ComicLossError, UsageError
+from pages.files import os_errors, replaces_folder
 from pages.progress import Progress, Stop
 from styles.embedded.captions import STYLES
 from styles.registry import load_stylenet
 from styles.screens import screens
 
+RECIPE = "default"
+DEFAULT_BACKBONE = "default"
+
 _DOUBT = 0.25  # a mark is doubted when the classifiers give it less probability than this
+_OURS = {"classifiers.json", "classifiers.safetensors", CARD, RECORD}
 
 
 def train(
-    folder: Path, *, steps: int | None, seed: int | None, progress: Progress, stop: Stop
+    folder: Path,
+    *,
+    steps: int | None,
+    seed: int | None,
+    progress: Progress,
+    stop: Stop,
+    backbone: str | None = None,
 ) -> dict[str, Any]:
-    """Train the classifiers, or give the report of those that are there and fit.
+    """Train the classifiers of a story, or give the report of those that are there and fit.
 
     Args:
         steps: of training; None takes those that are there however long they were trained.
         seed: of everything random; None takes those that are there whatever theirs was.
+        backbone: a network that the heads stand on, as ``classifiers.backbones.named_backbone`` takes it, or
+            "default"; it is saved with them. None: the one of before, if the story has been trained.
 
     Returns:
         ``elements``: figures on held-out pictures by element; ``disagreements``: marks that the classifiers
-        doubt, each with panel, element, mark and probability; ``left_out``: elements that cannot be learned.
+        doubt, each with panel, element, mark and probability; ``left_out``: elements that cannot be learned;
+        ``taken``: elements that are not trained here, each with the folder of its classifiers.
 
     Raises:
         UsageError: nothing is marked.
         InputError: no element has both a picture that shows it and one that does not.
+        WeightsError: classifiers that the story takes elements from are missing or damaged.
     """
     story = load_story(folder)
     check_pages(story, folder)
@@ -52,51 +76,83 @@ def train(
             f"{folder}: no panel is marked yet, there is nothing to learn.",
             remedy=f"Say who is where: comicloss mark {folder} PANEL ELEMENTS",
         )
-    inputs = digest(classifier_inputs(story, folder))
+    taken = taken_elements(story, folder)
+    told = {"taken": {name: str(place) for name, place in taken.items()}}
+    inputs = classifier_inputs(story, folder)
     record = read_record(folder / CLASSIFIERS_RECORD)
-    asked = {"steps": steps, "seed": seed}
-    if record.get("story") == inputs and all(
-        value in (None, record.get(key)) for key, value in asked.items()
-    ):
-        report: dict[str, Any] = record["report"]
-        return report
-    steps, seed = STEPS if steps is None else steps, seed or 0
-    pictures = examples(story, folder, progress=progress, stop=stop)
-    left_out = one_sided(pictures, story.element_names)
-    columns = [column for column, name in enumerate(story.element_names) if name not in left_out]
-    learned = [story.element_names[column] for column in columns] or list(story.element_names)
-    if columns:
-        pictures = _of_columns(pictures, columns)
-    trained = train_classifiers(
-        pictures,
-        learned,
-        backbone=backbone(),
-        style_views=style_views(),
-        seed=seed,
-        steps=steps,
-        progress=progress,
-        stop=stop,
+    if record.get("story") == inputs and _as_asked(record, steps, seed, backbone):
+        return {**record["report"], **told}
+    # Where new_elements(record.get("story"), inputs) names some, only their heads have to be trained.
+    found = story_examples(story, folder, progress=progress, stop=stop)
+    own = [name for name in story.element_names if name not in taken]
+    drawn = of_elements(found.drawn, story.element_names, own)
+    left_out = one_sided(drawn, own)
+    learned = [name for name in own if name not in left_out]
+    if not learned and not taken:
+        check_examples(drawn, own)  # says what is missing
+    if not learned:
+        report = {"elements": {}, "disagreements": [], "left_out": left_out}
+        with replaces_folder(folder / CLASSIFIERS):
+            pass  # those of before know nothing of today's elements
+        _write_record(folder / CLASSIFIERS, inputs, 0, seed or 0, report)
+        return {**report, **told}
+    task = _Task(
+        of_elements(drawn, own, learned),
+        tuple(learned),
+        "panel",
+        tuple(panel.id for panel in story.panels if any(panel.prior(name) is not None for name in learned)),
+        derived=of_elements(found.derived, story.element_names, learned),
+        left_out=tuple(left_out),
+        backbone=backbone or record.get("backbone", DEFAULT_BACKBONE),
     )
-    report = _report(story, trained, learned, left_out)
-    trained.classifiers.save(folder / CLASSIFIERS)
-    write_record(
-        folder / CLASSIFIERS_RECORD, {"story": inputs, "steps": steps, "seed": seed, "report": report}
-    )
-    return report
+    return {**_learn(task, folder / CLASSIFIERS, inputs, steps, seed, progress, stop), **told}
 
 
-def load_classifiers(folder: Path) -> ElementClassifiers:
-    """The story's classifiers, trained before.
+def train_examples(
+    source: Path,
+    out: Path,
+    *,
+    steps: int | None,
+    seed: int | None,
+    progress: Progress,
+    stop: Stop,
+    backbone: str | None = None,
+) -> dict[str, Any]:
+    """Train classifiers on labeled pictures, or give the report of those that are there and fit.
+
+    Args:
+        source: a folder in ImageFolder layout, a CSV, or a folder with a labels.csv.
+        out: the folder that the classifiers go to; replaced as a whole.
+        steps, seed, backbone: as for ``train``.
+
+    Returns:
+        As ``train``, with files in place of panels; ``unreadable``: pictures that could not be read, each
+        with the reason.
 
     Raises:
-        WeightsError: they are missing or damaged.
+        UsageError: ``out`` holds something else.
+        InputError: nothing can be learned from the pictures, or they cannot be read.
     """
-    return ElementClassifiers.load(folder / CLASSIFIERS, backbone())
-
-
-def backbone() -> nn.Module | None:
-    """The trunk under the classifiers' heads; None trains a small one for the story."""
-    return None
+    _check_out(out)
+    collection = read_collection(source)
+    collection.check()
+    inputs = _collection_inputs(collection)
+    record = read_record(out / RECORD)
+    if record.get("story") == inputs and _as_asked(record, steps, seed, backbone):
+        report: dict[str, Any] = record["report"]
+        return report
+    loaded = collection.load(progress, stop)
+    files = tuple(str(picture.path) for picture in loaded.pictures)
+    unreadable = tuple(why for _, why in loaded.unreadable)
+    task = _Task(
+        loaded.examples,
+        collection.element_names,
+        "file",
+        files,
+        unreadable=unreadable,
+        backbone=backbone or record.get("backbone", DEFAULT_BACKBONE),
+    )
+    return _learn(task, out, inputs, steps, seed, progress, stop)
 
 
 def style_views() -> Callable[[Tensor, torch.Generator], Tensor]:
@@ -117,53 +173,178 @@ def style_views() -> Callable[[Tensor, torch.Generator], Tensor]:
     return views
 
 
-def _of_columns(pictures: list[Example], columns: list[int]) -> list[Example]:
-    """Some of the elements only, and the pictures that say something about them."""
-    return [
-        replace(picture, labels=picture.labels[columns], known=picture.known[columns])
-        for picture in pictures
-        if picture.known[columns].any()
-    ]
+@dataclass(frozen=True)
+class _Task:
+    """What is to be learned.
+
+    Attributes:
+        pictures: with one label for each of ``elements``.
+        derived: more of them, made of these: for training alone.
+        elements: names.
+        what: the pictures are each a "panel" or a "file".
+        names: of the first pictures, by which a person knows them; the rest have none.
+        left_out: elements that cannot be learned.
+        unreadable: why pictures could not be read.
+        backbone: what the heads stand on.
+    """
+
+    pictures: Sequence[Example]
+    elements: tuple[str, ...]
+    what: str
+    names: tuple[str, ...]
+    derived: Sequence[Example] = ()
+    left_out: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    backbone: str = DEFAULT_BACKBONE
 
 
-def _report(story: Story, trained: Trained, learned: list[str], left_out: list[str]) -> dict[str, Any]:
-    figures = {}
-    for element in trained.report.elements:
-        figures[element.element] = {key: value for key, value in asdict(element).items() if key != "element"}
-    doubts = _disagreements(story, trained, learned)
+def _learn(
+    task: _Task,
+    out: Path,
+    inputs: dict[str, Any],
+    steps: int | None,
+    seed: int | None,
+    progress: Progress,
+    stop: Stop,
+) -> dict[str, Any]:
+    """Train, write classifiers, card and record into ``out``, and give the report."""
+    steps, seed = STEPS if steps is None else steps, seed or 0
+    trained = train_classifiers(
+        [*task.pictures, *task.derived],
+        task.elements,
+        backbone=default_backbone() if task.backbone == DEFAULT_BACKBONE else named_backbone(task.backbone),
+        style_views=style_views(),
+        seed=seed,
+        steps=steps,
+        progress=progress,
+        stop=stop,
+    )
+    report = _report(task, trained)
+    named = task.backbone != DEFAULT_BACKBONE
+    trained.classifiers.save(out, card=_card(task, trained, steps, seed), with_backbone=named)
+    _write_record(out, inputs, steps, seed, report, task.backbone)
+    return report
+
+
+def _write_record(
+    out: Path,
+    inputs: dict[str, Any],
+    steps: int,
+    seed: int,
+    report: dict[str, Any],
+    backbone: str = DEFAULT_BACKBONE,
+) -> None:
+    asked = {"steps": steps, "seed": seed, "backbone": backbone}
+    write_record(out / RECORD, {"story": inputs, **asked, "report": report})
+
+
+def _as_asked(record: dict[str, Any], steps: int | None, seed: int | None, backbone: str | None) -> bool:
+    return (
+        steps in (None, record.get("steps"))
+        and seed in (None, record.get("seed"))
+        and backbone in (None, record.get("backbone", DEFAULT_BACKBONE))
+    )
+
+
+def _check_out(out: Path) -> None:
+    """Refuse to replace a folder with anything in it that is not ours."""
+    with os_errors(out):
+        others = sorted(file.name for file in out.iterdir() if file.name not in _OURS) if out.is_dir() else []
+        if out.exists() and not out.is_dir():
+            others = [out.name]
+    if others:
+        raise UsageError(
+            f"{out} holds other things ({', '.join(others[:3])}), and would be replaced.",
+            remedy="Choose a folder for the classifiers alone: --out FOLDER",
+        )
+
+
+def _collection_inputs(collection: Collection) -> dict[str, Any]:
+    """What classifiers are trained on, besides steps and seed."""
+
+    def content(path: Path) -> str | None:
+        try:
+            return file_digest(path)
+        except ComicLossError:  # reading it will say why
+            return None
+
+    return {
+        "version": version("comicloss"),
+        "elements": list(collection.element_names),
+        "pictures": [
+            [content(picture.path), list(picture.labels), picture.group] for picture in collection.pictures
+        ],
+    }
+
+
+def _card(task: _Task, trained: Trained, steps: int, seed: int) -> Card:
+    labels, known = label_matrix(task.pictures)
+    elements = []
+    for column, row in enumerate(trained.report.elements):
+        counted = (known[:, column] > 0) & (labels[:, column] != 0.5)
+        shown = (labels[counted, column] > 0.5).tolist()
+        held_out = trained.held_out[counted, column]
+        measured = bool(held_out.isfinite().all())
+        elements.append(
+            ElementCard(
+                element=row.element,
+                positives=sum(shown),
+                negatives=len(shown) - sum(shown),
+                threshold=best_threshold(held_out.tolist(), shown) if measured else 0.5,
+                calibrated=measured and sum(shown) >= CALIBRATED_FROM,
+                figures=_figures(row),
+            )
+        )
+    own = trained.classifiers
+    return Card(
+        fingerprint=fingerprint(task.pictures, task.elements),
+        pictures=len(task.pictures),
+        elements=tuple(elements),
+        recipe=RECIPE,
+        seed=seed,
+        steps=steps,
+        backbone=backbone_id(own.backbone) if own.frozen else "small",
+        versions={"comicloss": version("comicloss"), "torch": version("torch")},
+        made=now(),
+    )
+
+
+def _figures(row: Any) -> dict[str, Any]:
+    return {key: value for key, value in asdict(row).items() if key != "element"}
+
+
+def _report(task: _Task, trained: Trained) -> dict[str, Any]:
+    doubts = _disagreements(task, trained.held_out)
     told = ", ".join(
-        f"{doubt['panel']} {doubt['element']} (marked {doubt['mark']:g}, seems {doubt['probability']:.2f})"
+        f"{doubt[task.what]} {doubt['element']} (marked {doubt['mark']:g}, seems {doubt['probability']:.2f})"
         for doubt in doubts
     )
     return {
-        "elements": figures,
+        "elements": {row.element: _figures(row) for row in trained.report.elements},
         "accuracy": trained.report.accuracy,
         "accuracy_stylized": trained.report.accuracy_stylized,
         "accuracy_attacked": trained.report.accuracy_attacked,
         "disagreements": doubts,
-        "left_out": left_out,
+        "left_out": list(task.left_out),
+        "unreadable": list(task.unreadable),
         **({"marks_to_look_at_again": told} if doubts else {}),
-        **({"elements_that_cannot_be_learned": ", ".join(left_out)} if left_out else {}),
+        **({"elements_that_cannot_be_learned": ", ".join(task.left_out)} if task.left_out else {}),
     }
 
 
-def _disagreements(story: Story, trained: Trained, learned: list[str]) -> list[dict[str, Any]]:
-    """Marks that classifiers who had not seen the panel find improbable: perhaps a slip of the pen."""
-    priors, known = marks(story)
-    columns = [story.element_names.index(name) for name in learned]
-    rows = [row for row in range(len(known)) if known[row, columns].any()]
+def _disagreements(task: _Task, held_out: Tensor) -> list[dict[str, Any]]:
+    """Marks that classifiers who had not seen the picture find improbable: perhaps a slip of the pen."""
     found = []
-    for place, row in enumerate(rows):
-        for column, name in zip(columns, learned, strict=True):
-            probability = float(trained.held_out[place, learned.index(name)])
-            prior = float(priors[row, column])
-            agreement = probability if prior > 0.5 else 1 - probability
-            if known[row, column] and prior in (0.0, 1.0) and agreement < _DOUBT:
+    for name, picture, probabilities in zip(task.names, task.pictures, held_out.tolist(), strict=False):
+        for column, element in enumerate(task.elements):
+            mark, probability = float(picture.labels[column]), probabilities[column]
+            agreement = probability if mark > 0.5 else 1 - probability
+            if picture.known[column] and mark in (0.0, 1.0) and agreement < _DOUBT:
                 found.append(
                     {
-                        "panel": story.panels[row].id,
-                        "element": name,
-                        "mark": prior,
+                        task.what: name,
+                        "element": element,
+                        "mark": mark,
                         "probability": round(probability, 4),
                     }
                 )

@@ -54,6 +54,7 @@ _ORDER = [
     "mark",
     "train",
     "compare",
+    "classify",
     "stylize",
     "export",
     "status",

@@ -111,51 +111,6 @@ def add(
 
 @command(
     STEP_BY_STEP,
-    "comicloss train dragon",
-    "comicloss train dragon --steps 400 --seed 1 --json",
-)
-def train(
-    story: StoryFolder,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Training steps.", show_default="enough for the story"),
-    ] = None,
-    seed: Seed = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Teach the classifiers who is who, from the marks and the reference pictures."""
-    from comicloss import pipeline
-
-    with work() as (progress, stop):
-        report = pipeline.train(story, steps=steps, seed=seed, progress=progress, stop=stop)
-    if as_json:
-        show_json(report)
-    else:
-        _show_report(report)
-
-
-def _show_report(report: dict[str, Any]) -> None:
-    """Per element figures as a table, everything else as lines."""
-    elements: dict[str, dict[str, Any]] = report.get("elements", {})
-    columns = list(dict.fromkeys(name for figures in elements.values() for name in figures))
-    table = Table("element", *(name.replace("_", " ") for name in columns))
-    for element, figures in elements.items():
-        table.add_row(escape(element), *(_figure(figures.get(name)) for name in columns))
-    if elements:
-        show_table(table)
-    for name, value in report.items():
-        if not isinstance(value, dict | list):
-            typer.echo(f"{name.replace('_', ' ')}: {_figure(value)}")
-
-
-def _figure(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-@command(
-    STEP_BY_STEP,
     "comicloss stylize dragon",
     'comicloss stylize dragon --style "watercolor on rough paper" --steps 200',
     "comicloss stylize dragon --consistency-weight 0  # style alone, for comparison",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from comicloss.story.families import has_classifiers, known_elements
 from comicloss.story.lines import Place, lines_of
 from comicloss.story.model import (
     Credits,
@@ -25,7 +26,7 @@ from comicloss.story.model import (
     did_you_mean,
     normal,
 )
-from pages.errors import ComicLossError, StoryError
+from pages.errors import ComicLossError, StoryError, WeightsError
 from pages.read import picture_size
 
 # An item of these is reported on its own line under the name of its list, as a person speaks of it.
@@ -226,6 +227,7 @@ def _meaning_mistakes(data: Mapping[str, Any], folder: Path) -> Iterator[Mistake
     if isinstance(style := data.get("style"), dict):
         yield from _file_mistakes(("style", "reference"), style.get("reference"), folder)
     yield from _element_mistakes(data, folder)
+    yield from _classifier_mistakes(("classifier",), data.get("classifier"), names, folder, need=any)
     panel_ids: dict[str, Place] = {}
     page_files: dict[str, int] = {}
     for number, page in _tables(data.get("pages")):
@@ -281,6 +283,40 @@ def _element_mistakes(data: Mapping[str, Any], folder: Path) -> Iterator[Mistake
             first.setdefault(folded, number)
         for index, reference in _texts(element.get("references")):
             yield from _file_mistakes((*place, "references", index), reference, folder)
+        wanted = [normal(name)] if isinstance(name, str) else []
+        path = element.get("classifier")
+        yield from _classifier_mistakes((*place, "classifier"), path, wanted, folder, need=all)
+
+
+def _classifier_mistakes(
+    place: Place, path: Any, wanted: list[str], folder: Path, *, need: Callable[[Iterable[bool]], bool]
+) -> Iterator[Mistake]:
+    """Mistakes in the path to trained classifiers, which may lie outside of the story folder.
+
+    Args:
+        wanted: names of elements; ``need`` of them must be known there.
+    """
+    if not isinstance(path, str) or not path:
+        return
+    if "\\" in path or "\0" in path:
+        yield Mistake(place, f'"{path}" has a \\ in it; write / between folders on every system')
+    elif not (folder / path).is_dir():
+        yield Mistake(place, f'no folder "{path}"; the path is seen from the story folder')
+    elif not has_classifiers(folder / path):
+        yield Mistake(
+            place,
+            f'no trained classifiers in "{path}"; train them with '
+            f"`comicloss train --examples PICTURES --out {path}`",
+        )
+    else:
+        try:
+            known = known_elements(folder / path)
+        except WeightsError:  # told when they are used, as all damaged weights are
+            return
+        if wanted and not need(name in known for name in wanted):
+            listed = ", ".join(f'"{name}"' for name in known.values())
+            missing = " or ".join(f'"{name}"' for name in wanted)
+            yield Mistake(place, f'"{path}" knows no {missing}; it has {listed}')
 
 
 def _mark_mistakes(place: Place, panel: Mapping[str, Any], names: list[str]) -> Iterator[Mistake]:

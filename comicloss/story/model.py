@@ -89,6 +89,8 @@ class Element(_Frozen):
         description: in words, for the reader and for text encoders.
         references: pictures of it, relative to the story folder.
         palette: its colors, "#rrggbb".
+        classifier: folder of trained classifiers, relative to the story folder, that it is taken from by its
+            name; None where it is trained here, or the story's ``classifier`` knows it.
     """
 
     name: Annotated[Name, Field(min_length=1)]
@@ -96,6 +98,7 @@ class Element(_Frozen):
     description: str = ""
     references: tuple[str, ...] = ()
     palette: tuple[Color, ...] = ()
+    classifier: Annotated[str, Field(min_length=1)] | None = None
 
 
 class Credits(_Frozen):
@@ -260,6 +263,8 @@ class Story(_Frozen):
         credits: who made it.
         print: how it is printed.
         webtoon: how it is sliced for scrolling.
+        classifier: folder of trained classifiers, relative to the story folder, from which all elements are
+            taken that it knows by name; the others are trained here.
         elements: who and what has to stay recognizable; the order of the columns everywhere.
         pages: in reading order.
         revision: counts the saves.
@@ -276,6 +281,7 @@ class Story(_Frozen):
     credits: Credits = Credits()
     print: Print = Print()
     webtoon: Webtoon = Webtoon()
+    classifier: Annotated[str, Field(min_length=1)] | None = None
     elements: tuple[Element, ...] = ()
     pages: tuple[StoryPage, ...] = ()
     revision: Annotated[Whole, Field(ge=0)] = 0

@@ -13,6 +13,7 @@ revision = 0          # counts the saves; leave it to the program
 # number = "1"
 # summary = "A knight goes out to fight a dragon, and stays for dinner."
 # language = "en"                       # of the lettering
+# classifier = "../family"              # elements that these trained classifiers know are not trained here
 
 [style]
 prompt = "ink"        # the look in words; `comicloss styles` shows what is known
@@ -40,6 +41,7 @@ strength = 1.0        # 0: as drawn, 1: all of the style
 #   description = "a knight in red with a tall plume"
 #   references = ["references/hero.png"]
 #   palette = ["#c0392b", "#2c3e50"]
+#   classifier = "../family"            # taken from there by its name (`comicloss train --examples`)
 #
 # The pages in reading order (`comicloss add`), and below each its panels (`comicloss panels`),
 # marked with what they show (`comicloss mark`):

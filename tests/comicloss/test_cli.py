@@ -27,6 +27,7 @@ from typer.testing import CliRunner, Result
 
 import comicloss
 from comicloss.adding import AddedPage, AddSettings
+from comicloss.classifying import Classified, ClassifiedPicture
 from comicloss.cli import app
 from comicloss.commands import terminal
 from pages import errors
@@ -94,6 +95,8 @@ class Pipeline(ModuleType):
             "unreadable": [{"file": "pictures/x.png", "why": "pictures/x.png: no picture."}],
             "files": ["comparison/comparison.md"],
         },
+        "train_examples": {"elements": {"Hero": {"precision": 0.5}}, "unreadable": []},
+        "classify": Classified([ClassifiedPicture("page7.png", {"Hero": 0.75})], {"Hero": 0.8}, []),
         "stylize": [Path("dragon/finished/p01.png")],
         "stylize_pictures": [Path("finished/page1.png")],
         "export": [Path("dragon/exports/dragon.cbz")],
@@ -443,6 +446,11 @@ def test_pages_to_look_at_are_named(pipeline: Pipeline) -> None:
         "panels dragon --order p01",
         "export dragon --format gif",
         "make page1.png",
+        "train",
+        "train dragon --out x",
+        "train dragon --examples folder --out x",
+        "train --examples folder",
+        "classify family",
         'make page1.png --style " "',
         'new other --style ""',
         "nonsense",
@@ -528,6 +536,24 @@ def test_a_folder_that_is_no_story_says_so(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(comicloss, "pipeline", fake, raising=False)
     result = run(f"status {tmp_path}")
     assert result.exit_code == 3 and "comicloss new" in result.stderr
+
+
+def test_who_is_in_a_picture_as_json_and_as_a_table(pipeline: Pipeline) -> None:
+    told = run("classify family page7.png --json")
+    assert json.loads(told.stdout) == [{"file": "page7.png", "probabilities": {"Hero": 0.75}}]
+    assert pipeline.asked("classify") == ((Path("family"), [Path("page7.png")]), {})
+    assert "0.75 no" in run("classify family page7.png").stdout
+    pipeline.answers = {"classify": Classified([], {"Hero": 0.8}, ["a.png: no picture"])}
+    failed = run("classify family a.png b.png --json")
+    assert failed.exit_code == 7 and "a.png: no picture" in failed.stderr and json.loads(failed.stdout) == []
+
+
+def test_labeled_pictures_that_cannot_be_read_are_told_after_the_report(pipeline: Pipeline) -> None:
+    pipeline.answers = {"train_examples": {"elements": {}, "unreadable": ["a.png: no picture"]}}
+    told = run("train --examples folder --out family --json")
+    assert told.exit_code == 7 and "a.png: no picture" in told.stderr and "unreadable" in told.stdout
+    args, options = pipeline.asked("train_examples")
+    assert args == (Path("folder"), Path("family")) and options == {"steps": None, "seed": 0}
 
 
 # --- progress and stopping -------------------------------------------------------------------------------

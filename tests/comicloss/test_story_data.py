@@ -11,6 +11,7 @@ from PIL import Image
 
 import comicloss.data as data
 import comicloss.lettering
+from comicloss.examples import story_examples
 from comicloss.story import Element, Story, StoryPage, StoryPanel, Style
 from pages.lettering import lettering_of
 from pages.model import Box
@@ -90,7 +91,7 @@ def test_what_lies_outside_of_a_polygon_is_another_panels(story: Story, tmp_path
     assert left.art[:, -1, -1].tolist() == [255, 255, 255] and left.art[:, 2, 2].tolist() == [200, 0, 0]
     assert abs(left.keep[0].float().mean() - 0.5) < 0.05
     assert not right.keep[0, :, :4].any()
-    example = data.examples(story.with_panel(cut), tmp_path)[0]
+    example = story_examples(story.with_panel(cut), tmp_path).drawn[0]
     assert example.image[:, -1, -1].tolist() == [1, 1, 1]
 
 
@@ -103,11 +104,14 @@ def test_marks_become_priors_only_where_something_was_said(story: Story, tmp_pat
 
 
 def test_examples_are_the_marked_panels_and_the_references(story: Story, tmp_path: Path) -> None:
-    first, second, reference = data.examples(story, tmp_path)
+    found = story_examples(story, tmp_path)
+    first, second, reference = found.drawn
     assert first.group != second.group
+    assert first.regions == ((2 / 12, 5 / 60, 1, 25 / 60), None)
     assert second.labels.tolist() == [0.25, 0] and second.known.tolist() == [1, 0]
     assert reference.labels.tolist() == [1, 0] and reference.known.tolist() == [1, 0]
     assert reference.image.shape == (3, 50, 20)
+    assert found.derived == ()  # the region is too small to be seen, the reference is not cut out
 
 
 def test_a_reduced_panel_keeps_its_place_on_the_page() -> None:
