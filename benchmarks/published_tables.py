@@ -26,11 +26,11 @@ from scipy.stats import kendalltau
 from classifiers.baselines import MODELS
 from classifiers.comparison import Comparison, WholeModel, compare, to_json
 from classifiers.data import Example
-from classifiers.resnet_weights import load_weights
 from comicloss.comparing import (
     OWN,
     CompareSettings,
     feature_sets,
+    load_trunks,
     own_classifiers,
     resnet_model,
     write_comparison,
@@ -229,18 +229,15 @@ def main() -> None:
     chosen = arguments.tables or (["seven", "comicgen"] if arguments.quick else list(tables))
 
     clip = load_clip()
-    weights = {
-        name: load_weights(name, arguments.weights)
-        for name in arguments.networks
-        if arguments.weights and name != OWN
-    }
+    resnets = tuple(name for name in arguments.networks if name != OWN)
+    trunks = load_trunks(CompareSettings(networks=resnets, weights=arguments.weights))
     record = {}
     for table in chosen:
         published, names, splits = tables[table]
         whole = [
             own_model(names)
             if name == OWN
-            else resnet_model(name, len(names), weights.get(name), epochs=epochs, image_size=size, seed=0)
+            else resnet_model(name, len(names), trunks.get(name), epochs=epochs, image_size=size, seed=0)
             for name in arguments.networks
         ]
         comparisons = {}
@@ -249,7 +246,7 @@ def main() -> None:
                 train,
                 test,
                 names,
-                feature_sets=feature_sets(CompareSettings(), clip, weights),
+                feature_sets=feature_sets(CompareSettings(), clip, trunks),
                 whole_models=whole,
             )
             if arguments.plots:

@@ -9,14 +9,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision import transforms
+from torchvision import models, transforms
 
 from classifiers.data import Example, label_matrix
 from classifiers.model import letterbox
-from classifiers.resnet_weights import resnet
 from pages.progress import Progress, Stop, never, silent, stop_here
 
-NETWORKS = ("resnet18", "resnet34", "resnet50", "resnet101")
 _CANVAS = 1.15  # pictures are kept a little larger than what the network sees, so that crops keep detail
 
 
@@ -83,6 +81,22 @@ def resnet_from_scratch(
             network, examples, recipe, image_size=image_size, exclusive=False, progress=progress, stop=stop
         )
     return look(images)
+
+
+def resnet(name: str, trunk: nn.Module | None, *, outputs: int) -> nn.Module:
+    """A ResNet with a fresh last layer: (N, 3, S, S), normalized -> (N, outputs).
+
+    Args:
+        name: "resnet18" and so on.
+        trunk: the same network, whose weights all the other layers start with; None: they are fresh too.
+    """
+    made: nn.Module = getattr(models, name)(num_classes=outputs)
+    if trunk is not None:
+        made.load_state_dict(
+            {key: value for key, value in trunk.state_dict().items() if not key.startswith("fc.")},
+            strict=False,
+        )
+    return made
 
 
 @dataclass(frozen=True)

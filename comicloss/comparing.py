@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from classifiers import features as features_of
+from classifiers.backbones import RESNETS, Backbone, load_backbone
 from classifiers.collection import Collection, read_collection
 from classifiers.comparison import (
     Comparison,
@@ -23,12 +25,12 @@ from classifiers.comparison import (
 )
 from classifiers.data import Example, grouped_folds
 from classifiers.model import backbone_id
-from classifiers.resnet_weights import State, frozen_features, load_weights, resnet
-from classifiers.resnets import FROM_SCRATCH, NETWORKS, PUBLISHED_RECIPE, Recipe, train_resnet
+from classifiers.resnets import FROM_SCRATCH, PUBLISHED_RECIPE, Recipe, resnet, train_resnet
 from classifiers.train import train_classifiers
 from comicloss.comparison_sheet import as_csv, as_markdown, as_plot
-from comicloss.training import backbone, style_views
-from pages.errors import InputError, UsageError
+from comicloss.joined import backbone
+from comicloss.training import style_views
+from pages.errors import InputError, UsageError, WeightsError
 from pages.files import write_atomic
 from pages.progress import Progress, Stop
 from styles.clip import ClipEncoder, load_clip
@@ -37,6 +39,7 @@ FEATURES = (features_of.PIXELS, features_of.HAND_CRAFTED, "embedded")
 OWN = "comicloss"
 """The row of this project's own classifiers."""
 RECORD, TABLE, SPREADSHEET, PLOT = "comparison.json", "comparison.md", "comparison.csv", "comparison.png"
+TORCHVISION = "torchvision"
 PUBLISHED_SIZE, SCRATCH_SIZE = 224, 128
 
 
@@ -46,9 +49,9 @@ class CompareSettings:
 
     Attributes:
         features: some of ``FEATURES``, for the classical models.
-        networks: some of ``classifiers.resnets.NETWORKS``, trained from end to end.
-        weights: where those start from, as for ``classifiers.resnet_weights.load_weights``; their frozen
-            features are then compared too. None: from nothing.
+        networks: some of ``classifiers.backbones.RESNETS``, trained from end to end.
+        weights: where those start from, as for ``load_trunks``; their frozen features are then compared too.
+            None: from nothing.
         epochs: of the networks; None: the published 25 with weights, 40 without.
         image_size: side of the square that the networks see; None: the published 224 with weights, 128
             without.
@@ -74,7 +77,7 @@ class CompareSettings:
         """
         for what, chosen, known in (
             ("features", self.features, FEATURES),
-            ("networks", self.networks, NETWORKS),
+            ("networks", self.networks, RESNETS),
         ):
             unknown = [name for name in chosen if name not in known]
             if unknown:
@@ -84,7 +87,7 @@ class CompareSettings:
                 )
         if self.weights is not None and not self.networks:
             raise UsageError(
-                "Weights are given, and no network to put them into.", remedy=f"Name one: {NETWORKS[0]}."
+                "Weights are given, and no network to put them into.", remedy=f"Name one: {RESNETS[0]}."
             )
         if self.weights is not None and Path(self.weights).is_file() and len(self.networks) > 1:
             raise UsageError(
@@ -115,11 +118,7 @@ def compare_collection(
     """
     settings.check()
     collection = read_collection(examples)
-    weights = {
-        name: load_weights(name, settings.weights)
-        for name in settings.networks
-        if settings.weights is not None
-    }
+    trunks = load_trunks(settings)
     loaded = collection.load(progress, stop)
     train, test = _split(examples, loaded.examples, settings)
     clip = load_clip()
@@ -127,13 +126,13 @@ def compare_collection(
         train,
         test,
         collection.element_names,
-        feature_sets=feature_sets(settings, clip, weights),
-        whole_models=_whole_models(collection, settings, weights),
+        feature_sets=feature_sets(settings, clip, trunks),
+        whole_models=_whole_models(collection, settings, trunks),
         search=settings.search,
         seed=settings.seed,
         settings={
             "encoder": backbone_id(clip),
-            "weights": {name: _state_id(state) for name, state in weights.items()},
+            "weights": {name: backbone_id(trunk) for name, trunk in trunks.items()},
             "epochs": settings.epochs,
             "image_size": settings.image_size,
         },
@@ -147,6 +146,43 @@ def compare_collection(
         "unreadable": [{"file": str(picture.path), "why": why} for picture, why in loaded.unreadable],
         "files": [str(file) for file in [*files, out / RECORD]],
     }
+
+
+def load_trunks(settings: CompareSettings) -> dict[str, Backbone]:
+    """The networks' weights; none where none are asked for.
+
+    ``settings.weights`` is a file (.safetensors or .pth), a folder with a file for each network whose name
+    starts with the network's, or "torchvision": its ImageNet weights, from its cache or the net.
+
+    Raises:
+        WeightsError: they cannot be had or read, or belong to another network.
+    """
+    if settings.weights is None:
+        return {}
+    try:
+        return {
+            name: load_backbone(name, weights=_weights_file(name, settings.weights))
+            for name in settings.networks
+        }
+    except WeightsError as error:
+        raise WeightsError(
+            error.problem,
+            remedy="Give --weights a file (.safetensors, or .pth with nothing but tensors), a folder with a "
+            "file for each network, such as resnet18.pth, or torchvision, with the net or its files in "
+            "torchvision's cache; or leave it out: the networks then start from scratch.",
+        ) from error
+
+
+def _weights_file(network: str, source: str) -> Path | None:
+    if source == TORCHVISION:
+        return None
+    place = Path(source).expanduser()
+    if not place.is_dir():
+        return place
+    fitting = [file for file in sorted(place.iterdir()) if re.match(rf"{network}\b", file.name)]
+    if not fitting:
+        raise WeightsError(f"{place}: no file in it starts with {network}.", remedy="")
+    return fitting[0]
 
 
 def write_comparison(comparison: Comparison, out: Path) -> list[Path]:
@@ -183,7 +219,7 @@ def _split(
 
 
 def feature_sets(
-    settings: CompareSettings, clip: ClipEncoder, weights: Mapping[str, State]
+    settings: CompareSettings, clip: ClipEncoder, trunks: Mapping[str, Backbone]
 ) -> list[FeatureSet]:
     """What the classical models look at: the asked ones, and those of every network that has weights."""
 
@@ -197,8 +233,8 @@ def feature_sets(
     }
     chosen = [FeatureSet(name, *ways[name]) for name in FEATURES if name in settings.features]
     return chosen + [
-        FeatureSet(f"{name}, frozen", "network", _seen_by(frozen_features(name, state), PUBLISHED_SIZE))
-        for name, state in weights.items()
+        FeatureSet(f"{name}, frozen", "network", _seen_by(trunk, PUBLISHED_SIZE))
+        for name, trunk in trunks.items()
     ]
 
 
@@ -212,7 +248,7 @@ def _seen_by(network: Callable[[Tensor], Tensor], image_size: int) -> LooksUp:
 
 
 def _whole_models(
-    collection: Collection, settings: CompareSettings, weights: Mapping[str, State]
+    collection: Collection, settings: CompareSettings, trunks: Mapping[str, Backbone]
 ) -> list[WholeModel]:
     names = collection.element_names
 
@@ -223,7 +259,7 @@ def _whole_models(
         resnet_model(
             name,
             len(names),
-            weights.get(name),
+            trunks.get(name),
             epochs=settings.epochs,
             image_size=settings.image_size,
             seed=settings.seed,
@@ -267,22 +303,22 @@ def own_classifiers(
 def resnet_model(
     name: str,
     outputs: int,
-    weights: State | None,
+    trunk: Backbone | None,
     *,
     epochs: int | None,
     image_size: int | None,
     seed: int,
 ) -> WholeModel:
     """A ResNet, fine-tuned as published where there are weights and trained from nothing otherwise."""
-    usual = FROM_SCRATCH if weights is None else PUBLISHED_RECIPE
+    usual = FROM_SCRATCH if trunk is None else PUBLISHED_RECIPE
     recipe = Recipe(epochs or usual.epochs, usual.batch, usual.rate, usual.fine_tuning)
-    size = image_size or (SCRATCH_SIZE if weights is None else PUBLISHED_SIZE)
-    start = "from scratch" if weights is None else "fine-tuned"
+    size = image_size or (SCRATCH_SIZE if trunk is None else PUBLISHED_SIZE)
+    start = "from scratch" if trunk is None else "fine-tuned"
 
     def fit(examples: Sequence[Example], exclusive: bool, progress: Progress, stop: Stop) -> Fitted:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network = resnet(name, weights, outputs=outputs)
+            network = resnet(name, trunk.trunk if trunk else None, outputs=outputs)
             network.to("cuda" if torch.cuda.is_available() else "cpu")
             return train_resnet(
                 network,
@@ -295,10 +331,3 @@ def resnet_model(
             )
 
     return WholeModel(name, fit, note=f"{start}, {recipe.epochs} epochs at {size} pixels")
-
-
-def _state_id(state: State) -> str:
-    holder = torch.nn.Module()
-    for number, tensor in enumerate(state[name] for name in sorted(state)):
-        holder.register_buffer(f"tensor_{number}", tensor)
-    return backbone_id(holder)

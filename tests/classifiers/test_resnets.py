@@ -1,20 +1,14 @@
-"""ResNets of the published tables, and their weights."""
+"""ResNets of the published tables."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from urllib.error import URLError
-
 import pytest
 import torch
-from safetensors.torch import save_file
-from torchvision import models, transforms
-from torchvision.models.feature_extraction import create_feature_extractor
+from torchvision import models
 
 from classifiers.data import Example
-from classifiers.resnet_weights import frozen_features, load_weights, resnet
-from classifiers.resnets import PUBLISHED_RECIPE, Recipe, resnet_from_scratch, train_resnet
-from pages.errors import Stopped, WeightsError
+from classifiers.resnets import PUBLISHED_RECIPE, Recipe, resnet, resnet_from_scratch, train_resnet
+from pages.errors import Stopped
 
 NAMES = ["red", "blue"]
 
@@ -83,70 +77,9 @@ def test_the_published_steps_are_sgd_with_momentum_falling_every_seven_epochs() 
     torch.testing.assert_close(network.logits.detach(), torch.tensor([value, -value]), rtol=1e-4, atol=1e-5)
 
 
-@pytest.fixture(scope="module")
-def state() -> dict[str, torch.Tensor]:
-    torch.manual_seed(5)
-    return models.resnet18().state_dict()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, state: dict[str, torch.Tensor]) -> Path:
-    place = tmp_path_factory.mktemp("weights")
-    torch.save(state, place / "resnet18-f37072fd.pth")
-    save_file(state, place / "mine.safetensors")
-    (place / "resnet34.pth").write_bytes(b"no zip")
-    torch.save(ValueError, place / "code.pth")
-    return place
-
-
-@pytest.mark.parametrize("name", ["", "resnet18-f37072fd.pth", "mine.safetensors"])
-def test_weights_come_from_files_and_folders(folder: Path, state: dict[str, torch.Tensor], name: str) -> None:
-    found = load_weights("resnet18", str(folder / name))
-    assert set(state) - set(found) == {"fc.weight", "fc.bias"}
-    assert all(torch.equal(found[key], state[key]) for key in found)
-
-
-@pytest.mark.parametrize(
-    ("network", "name"),
-    [
-        ("resnet18", "nothing"),
-        ("resnet50", ""),
-        ("resnet34", ""),
-        ("resnet18", "code.pth"),
-        ("resnet34", "mine.safetensors"),
-    ],
-)
-def test_other_files_are_refused(folder: Path, network: str, name: str) -> None:
-    with pytest.raises(WeightsError) as caught:
-        load_weights(network, str(folder / name))
-    assert caught.value.remedy
-
-
-def test_torchvisions_weights_come_from_its_cache_or_are_refused_with_the_place(
-    folder: Path, state: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def offline(*args: object, **options: object) -> None:
-        raise URLError("no net")
-
-    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(WeightsError, match=r"no net[\s\S]*resnet18-f37072fd\.pth"):
-        load_weights("resnet18", "torchvision")
-    cache = tmp_path / "hub" / "checkpoints"
-    cache.mkdir(parents=True, exist_ok=True)
-    (cache / "resnet18-f37072fd.pth").hardlink_to(folder / "resnet18-f37072fd.pth")
-    assert torch.equal(load_weights("resnet18", "torchvision")["conv1.weight"], state["conv1.weight"])
-
-
-def test_frozen_features_are_those_before_the_last_layer(
-    folder: Path, state: dict[str, torch.Tensor]
-) -> None:
-    weights = load_weights("resnet18", str(folder))
-    images = torch.rand(2, 3, 64, 64)
-    reference = models.resnet18()
-    reference.load_state_dict(state)
-    normalize = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    extractor = create_feature_extractor(reference.eval(), {"flatten": "features"})
-    expected = extractor(normalize(images))["features"]
-    torch.testing.assert_close(frozen_features("resnet18", weights)(images), expected)
-    assert resnet("resnet18", weights, outputs=7)(images).shape == (2, 7)
+def test_it_starts_from_a_trunk_with_a_fresh_last_layer() -> None:
+    trunk = models.resnet18()
+    made = resnet("resnet18", trunk, outputs=7)
+    others = {key: value for key, value in made.state_dict().items() if not key.startswith("fc.")}
+    assert all(torch.equal(value, trunk.state_dict()[key]) for key, value in others.items())
+    assert made(torch.rand(2, 3, 64, 64)).shape == (2, 7)

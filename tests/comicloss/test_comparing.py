@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision import models
 
 from classifiers.comparison import Cell, Comparison
 from comicloss import comparing, pipeline
@@ -93,6 +94,22 @@ def test_what_cannot_be_compared_is_refused(pictures: Path, tmp_path: Path) -> N
     (pictures / "labels.csv").write_text("\n".join(["file,labels,group", *lines]), encoding="utf-8")
     with pytest.raises(InputError, match="one group"):
         pipeline.compare(pictures, tmp_path / "out")
+
+
+@pytest.mark.usefixtures("quick")
+def test_with_weights_a_network_is_fine_tuned_and_its_frozen_features_compared(
+    pictures: Path, tmp_path: Path
+) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    torch.save(models.resnet18().state_dict(), weights / "resnet18-f37072fd.pth")
+    options = {"features": [], "networks": ["resnet18"], "weights": str(weights), "epochs": 1}
+    result = pipeline.compare(pictures, tmp_path / "out", image_size=32, **options)  # type: ignore[arg-type]
+    named = {(cell["features"], cell["model"]): cell for cell in result["cells"]}
+    assert named["", "resnet18"]["note"] == "fine-tuned, 1 epochs at 32 pixels"
+    assert named["resnet18, frozen", "logistic regression"]["test"] is not None
+    with pytest.raises(WeightsError, match="starts with resnet34"):
+        pipeline.compare(pictures, tmp_path / "out", networks=["resnet34"], weights=str(weights))
 
 
 def comparison(**changes: object) -> Comparison:
