@@ -153,7 +153,9 @@ def findings(found: Mapping[tuple[str, str], float], published: Mapping[str, Seq
             [stated[model] for model in MODELS], [here[kind][model] for model in MODELS]
         ).statistic
         told.append(
-            _finding(f"on {kind}, the seven models in this order", tau > 0.5, f"Kendall's tau {tau:+.2f}")
+            _finding(
+                f"on {kind}, the seven models in this order", bool(tau > 0.5), f"Kendall's tau {tau:+.2f}"
+            )
         )
     if len(here[FROZEN]) == len(here[HAND_CRAFTED]) == len(MODELS):
         for model, frozen, crafted in zip(MODELS, published[FROZEN], published[HAND_CRAFTED], strict=True):
