@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comicloss.commands import (  # noqa: F401 - importing them adds their commands
     classifiers,
+    compare,
     curation,
     datasets,
     lettering,

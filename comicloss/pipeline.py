@@ -42,6 +42,7 @@ __all__ = [
     "add_pages",
     "classify",
     "clear_marks",
+    "compare",
     "correct_panels",
     "cover_dataset",
     "curate",
@@ -222,6 +223,39 @@ def classify(
     from comicloss import classifying
 
     return classifying.classify(classifiers, pictures, progress=progress, stop=stop)
+
+
+def compare(
+    examples: Path,
+    out: Path,
+    features: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+    weights: str | None = None,
+    epochs: int | None = None,
+    image_size: int | None = None,
+    search: bool = False,
+    folds: int = 5,
+    seed: int = 0,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> dict[str, Any]:
+    """The published ways to recognize elements, on labeled pictures; see ``comparing.compare_collection``."""
+    from comicloss import comparing
+
+    usual = comparing.CompareSettings()
+    settings = comparing.CompareSettings(
+        features=usual.features if features is None else tuple(features),
+        networks=usual.networks if networks is None else tuple(networks),
+        weights=weights,
+        epochs=epochs,
+        image_size=image_size,
+        search=search,
+        folds=folds,
+        seed=seed,
+    )
+    settings.check()
+    with _place(out):
+        return comparing.compare_collection(examples, out, settings, progress=progress, stop=stop)
 
 
 def stylize(

@@ -54,6 +54,7 @@ _ORDER = [
     "lettering",
     "mark",
     "train",
+    "compare",
     "classify",
     "stylize",
     "export",

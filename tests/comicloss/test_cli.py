@@ -90,6 +90,19 @@ class Pipeline(ModuleType):
             "repairs": {},
         },
         "train": {"elements": {"Hero": {"precision": 0.5, "support": 3}}, "steps": 5},
+        "compare": {
+            "measure": "accuracy",
+            "test_pictures": 2,
+            "guessing": 0.5,
+            "cells": [
+                {"features": "pixels", "model": "kNN", "train": 1.0, "test": 0.5, "low": 0.1, "high": 0.9}
+                | {"seconds": 0.1, "note": ""},
+                {"features": "", "model": "resnet18", "train": None, "test": None, "low": None, "high": None}
+                | {"seconds": None, "note": "failed: too [few] pictures"},
+            ],
+            "unreadable": [{"file": "pictures/x.png", "why": "pictures/x.png: no picture."}],
+            "files": ["comparison/comparison.md"],
+        },
         "train_examples": {"elements": {"Hero": {"precision": 0.5}}, "unreadable": []},
         "classify": Classified([ClassifiedPicture("page7.png", {"Hero": 0.75})], {"Hero": 0.8}, []),
         "stylize": [Path("dragon/finished/p01.png")],
@@ -229,6 +242,15 @@ def test_what_curation_found_is_told() -> None:
 def test_frames_are_taken_in_one_way_only() -> None:
     assert run("frames a.mp4 --out b --every 2 --scenes").exit_code == 2
     assert run("frames a.mp4 --out b --every 0").exit_code == 2
+
+
+def test_a_comparison_tells_what_failed_and_what_was_left_out(pipeline: Pipeline) -> None:
+    told = run("compare pictures --out comparison --features pixels,embedded --networks none")
+    assert "failed: too [few] pictures" in told.stdout and "50.0 %" in told.stdout
+    assert "left out: pictures/x.png" in told.stderr
+    args, options = pipeline.asked("compare")
+    assert args == (Path("pictures"), Path("comparison"))
+    assert options["features"] == ["pixels", "embedded"] and options["networks"] == []
 
 
 def test_the_real_pipeline_takes_what_it_is_given(
