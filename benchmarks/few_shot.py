@@ -7,9 +7,9 @@ DATA holds ``elements`` (elements drawn by several illustrators, ``elements.json
 on the embedded encoder, with style views):
 
 * across: stories of five elements; one drawing family is left out for testing, and k = 1 to 4 drawings of
-  each element, each by another hand, are learned from. Rivals on the same drawings: logistic regression on the
-  frozen embedding and on 4 x 4 grids of the maps that the recipe stands on, a ResNet-18 from scratch, and the
-  best of the classical models on pixels and on hand-crafted features (the best by its *test* figure).
+  each element, each by another hand, are learned from. Rivals on the same drawings: logistic regression on
+  the frozen embedding and on 4 x 4 grids of the maps that the recipe stands on, a ResNet-18 from scratch, and
+  the classical models on pixels and on hand-crafted features.
 * comicgen: characters in many poses, k = 5, 10, 20 poses each, tested on poses that nobody learned from.
 * stress: at k = 4 across hands, on views by renderers that nothing was trained on, and under PGD (20 steps, 3
   restarts) in L2 balls of radius 0.5, 1 and 2 on 128 px.
