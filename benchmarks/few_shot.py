@@ -341,16 +341,14 @@ def tables(bench: Bench) -> None:
             for arm in arms:
                 values = [bench.found[key] for key in runs if key.endswith("/" + arm)]
                 row = "  ".join(f"{name} {interval([v[name] for v in values])}" for name in ("AP", "BA"))
-                print(
-                    f"  {arm:38s} {row}  ({len(values)} runs, {np.mean([v['seconds'] for v in values]):.0f} s)"
-                )
+                seconds = np.mean([v["seconds"] for v in values])
+                print(f"  {arm:38s} {row}  ({len(values)} runs, {seconds:.0f} s)")
     for arm in sorted({key.rsplit("/", 1)[1] for key in bench.found if key.startswith("stress")}):
         values = [v for key, v in bench.found.items() if key.startswith("stress") and key.endswith("/" + arm)]
         means = {name: float(np.mean([v[name] for v in values])) for name in values[0] if name != "seconds"}
         kept = (means["styled"] - 0.5) / max(1e-9, means["clean"] - 0.5)
-        print(
-            f"\nstress, {arm}: { ({name: round(value, 3) for name, value in means.items()}) }, keeps {kept:.0%}"
-        )
+        told = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
+        print(f"\nstress, {arm}: {told}; in other styles it keeps {kept:.0%}")
     for k in (1, 2, 3, 4):
         pairs = [pair for key, pair in bench.kept.items() if f"/k{k}/" in key]
         if pairs:
