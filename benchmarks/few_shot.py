@@ -284,17 +284,20 @@ def stress(bench: Bench, seeds: int) -> None:
     for seed in range(seeds):
         for family in FAMILIES:
             names, train, test = bench.family_story(family, 4, seed)
-            arms: dict[str, Callable[[], nn.Module]] = {
-                "own": partial(bench.own, train, names, seed),
-                "own without style views": partial(bench.own, train, names, seed, styles=False),
-                "own without attacks": partial(bench.own, train, names, seed, rounds=0),
-                "ResNet-18 from scratch": partial(bench.scratch, train, names, seed),
+            own = partial(bench.own, train, names, seed)
+            arms: dict[str, tuple[Callable[[], nn.Module], Sequence[float]]] = {
+                "own": (own, RADII),
+                "ResNet-18 from scratch": (partial(bench.scratch, train, names, seed), RADII),
+                "own without style views": (partial(own, styles=False), ()),
+                "own without attacks": (partial(own, rounds=0), RADII),
             }
-            for arm, made in arms.items():
-                bench.keep(f"stress/{family}/s{seed}/{arm}", partial(stressed, made, test, seed))
+            for arm, (made, radii) in arms.items():
+                bench.keep(f"stress/{family}/s{seed}/{arm}", partial(stressed, made, test, seed, radii))
 
 
-def stressed(made: Callable[[], nn.Module], tests: Sequence[Example], seed: int) -> dict[str, float]:
+def stressed(
+    made: Callable[[], nn.Module], tests: Sequence[Example], seed: int, radii: Sequence[float]
+) -> dict[str, float]:
     """Balanced accuracy as drawn, in unseen styles, and under attack (one drawing of each element)."""
     classifiers = made()
     truth = torch.stack([example.labels for example in tests])
@@ -309,7 +312,7 @@ def stressed(made: Callable[[], nn.Module], tests: Sequence[Example], seed: int)
     found["styled"] = figures(answers(classifiers, styled), truth[rows])["BA"]
     first = [int(column.nonzero()[0]) for column in truth.T]
     images, labels = clean[first], truth[first]
-    for radius in RADII:
+    for radius in radii:
         worst, least = images, torch.full((len(images),), -1.0)
         for _ in range(3):
             changed = attack(
