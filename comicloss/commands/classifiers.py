@@ -107,7 +107,7 @@ _FOR_THE_PAGE = {"groups", "f1", "brier", "expected_calibration_error", "error_b
 
 
 def _show_report(report: dict[str, Any]) -> None:
-    """Per element figures as a table, everything else as lines; lists and the finer figures are for --json."""
+    """Per element figures as a table, all else as lines; lists and finer figures are for --json."""
     elements: dict[str, dict[str, Any]] = report.get("elements", {})
     columns = list(
         dict.fromkeys(
