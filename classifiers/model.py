@@ -105,8 +105,8 @@ class ElementHeads(nn.Module):
     Felzenszwalb et al., "Object Detection with Discriminatively Trained Part-Based Models", TPAMI 2010), and
     the smooth maximum of its scores, log(mean(exp(k s))) / k (Pinheiro and Collobert, CVPR 2015): a drawing
     may stand anywhere in a panel, and what speaks for it has a place. To it the score of the whole picture is
-    added, on a grid of 4 x 4: a setting fills the panel, and with a single drawing to learn from, where
-    things usually stand is worth knowing. Cells are first brought to one scale:
+    added, on a grid of 4 x 4: a setting fills the panel, and with a single drawing to learn from, where things
+    usually stand is worth knowing. Cells are first brought to one scale:
     standardized, projected to the directions in which drawings differ most, half whitened, and divided by
     their own contrast, so that an inked and a penciled line weigh alike.
 
