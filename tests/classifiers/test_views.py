@@ -1,4 +1,4 @@
-"""The pictures that heads are fitted to: what is made of each example, held out with it, and what it weighs."""
+"""The pictures that heads are fitted to: what is made of each example, and what each weighs."""
 
 from __future__ import annotations
 
@@ -249,9 +249,8 @@ def test_replay_is_held_out_with_its_source_and_in_no_figure(
         split.append([[given[row].group for row in fold] for fold in folds])  # type: ignore[misc]
         return folds
 
-    monkeypatch.setattr(
-        "classifiers.scratch.grouped_folds" if own else "classifiers.train.grouped_folds", noted
-    )
+    recipe = "classifiers.scratch" if own else "classifiers.train"
+    monkeypatch.setattr(f"{recipe}.grouped_folds", noted)
     trained = train_classifiers(
         examples,
         ["red"],
