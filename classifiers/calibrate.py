@@ -6,9 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-ENOUGH = 10
-"""Pictures that show an element, below which its calibration is a guess from the other elements'."""
-
 _COMMON, _OWN_TEMPERATURE, _OWN_OFFSET = 1.0, 0.15, 0.3
 
 

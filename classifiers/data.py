@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from classifiers.duplicates import find_duplicates
+from classifiers.pixels import as_pixels
 from pages.errors import InputError
 
-_HASH_SIDE = 8
-_FLAT = 0.02
-_SAME_DRAWING = 0.25
 _ROUNDING = 1e-4  # resizing leaves [0, 1] by that little
 
 
@@ -104,32 +102,12 @@ def check_examples(examples: Sequence[Example], element_names: Sequence[str]) ->
         )
 
 
-def drawing_hash(image: Tensor) -> Tensor:
-    """A difference hash (dHash, N. Krawetz 2013) with a third value for "no difference": (144,) in -1, 0, 1.
-
-    Neighbouring cells of a 9 x 9 gray thumbnail are compared across and down. The third value keeps white
-    paper, which most drawings share, from counting as likeness.
-    """
-    side = _HASH_SIDE + 1
-    small = F.interpolate(image[None].float(), (side, side), mode="bilinear", antialias=True)
-    gray = small[0].mean(dim=0)
-    steps = torch.cat([gray.diff(dim=1).flatten(), gray.diff(dim=0).flatten()])
-    return torch.where(steps.abs() < _FLAT, torch.zeros_like(steps), steps.sign())
-
-
 def near_duplicates(examples: Sequence[Example]) -> Tensor:
-    """(N, N) bool: pairs whose hashes agree on all but a quarter of their edges, mirrored ones too."""
-    plain = torch.stack([drawing_hash(example.image) for example in examples])
-    mirrored = torch.stack([drawing_hash(example.image.flip(-1)) for example in examples])
-    return _same(plain, plain) | _same(plain, mirrored) | _same(mirrored, plain)
-
-
-def _same(first: Tensor, second: Tensor) -> Tensor:
-    edges, others = first.abs(), second.abs()
-    both = edges @ others.T
-    either = edges.sum(dim=1)[:, None] + others.sum(dim=1)[None] - both
-    agreeing = (both + first @ second.T) / 2
-    return either - agreeing <= _SAME_DRAWING * either
+    """(N, N) bool: pairs that are one drawing (``classifiers.duplicates``), and each with itself."""
+    same = torch.eye(len(examples), dtype=torch.bool)
+    for pair in find_duplicates([as_pixels(example.image) for example in examples]):
+        same[pair.first, pair.second] = same[pair.second, pair.first] = True
+    return same
 
 
 def scene_clusters(examples: Sequence[Example]) -> list[list[int]]:

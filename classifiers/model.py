@@ -229,6 +229,35 @@ class ElementClassifiers(nn.Module):
         return [self.backbone(letterbox(images, size)) for size in sizes]
 
     @torch.no_grad()
+    def with_elements(
+        self, element_names: Sequence[str], *, keep: Sequence[ElementClassifiers]
+    ) -> ElementClassifiers:
+        """Classifiers of other elements on the same backbone, which see the same cells.
+
+        Args:
+            element_names: in the order of the columns.
+            keep: classifiers on the same cells; heads and calibration of an element that one of them knows
+                are copied. The others are fresh.
+        """
+        made = copy.copy(self)
+        made._modules, made._buffers = self._modules.copy(), self._buffers.copy()
+        made.element_names = tuple(element_names)
+        members, channels = len(self.heads.templates), len(self.heads.mean)
+        made.heads = ElementHeads(channels, len(made.element_names), members=members).to(self.temperature)
+        cells = {name: buffer for name, buffer in self.heads.named_buffers()}
+        made.heads.load_state_dict(cells, strict=False)
+        made.temperature = torch.ones(len(made.element_names)).to(self.temperature)
+        made.offset = torch.zeros(len(made.element_names)).to(self.temperature)
+        for known in keep:
+            for row, name in enumerate(known.element_names):
+                column = made.element_names.index(name)
+                made.heads.templates[:, column] = known.heads.templates[:, row]
+                made.heads.bias[:, column] = known.heads.bias[:, row]
+                made.temperature[column] = known.temperature[row]
+                made.offset[column] = known.offset[row]
+        return made
+
+    @torch.no_grad()
     def evidence(self, images: Tensor) -> Tensor:
         """Where each element's evidence is: (N, 3, H, W) -> (N, E, h, w), at least 0, of sum 1 over h and w.
 

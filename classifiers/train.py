@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 from classifiers.attack import attack
 from classifiers.augment import StyleViews
 from classifiers.calibrate import calibration
-from classifiers.data import Example, check_examples, grouped_folds
+from classifiers.data import Example, check_examples, grouped_folds, label_matrix
 from classifiers.evaluate import Report, balanced_accuracy, element_reports
 from classifiers.model import IMAGE_SIZE, SCALES, ElementClassifiers, letterbox
 from classifiers.scratch import train_from_scratch
@@ -44,7 +45,7 @@ _PENALTY = 0.01
 _SMOOTH = 0.03
 _ATTACKED_SHARE = 0.4  # of the views
 _CHUNK = 32
-_TEMPERATURE, _OFFSET = 1.0, 0.0
+_TEMPERATURE, _OFFSET = 0.6, 2.2  # where nothing is held out: fitted on single drawings by other hands
 _WHAT = "training the classifiers"
 
 
@@ -101,11 +102,92 @@ def train_classifiers(
         classifiers = ElementClassifiers(
             backbone, element_names, image_size=image_size, members=max(1, len(folds))
         ).eval()
-    size = round(image_size * max(SCALES))
-    views = draw_views(everything, folds, size, style_views, generator, progress=progress, stop=stop)
+    views = _views(
+        classifiers, everything, folds, style_views, generator, torch.arange(len(everything)), progress, stop
+    )
     fit = _Fit(classifiers, views, steps, rounds, generator, progress, stop)
+    fit.fit_cells()
     fit.run()
     return _measured(fit, element_names, [example.group for example in examples], len(folds))
+
+
+def add_elements(
+    classifiers: ElementClassifiers,
+    examples: Sequence[Example],
+    element_names: Sequence[str],
+    *,
+    style_views: StyleViews | None = None,
+    replay: Sequence[Example] = (),
+    seed: int,
+    steps: int = STEPS // 2,
+    rounds: int = ROUNDS,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> Trained:
+    """Train the heads of elements that trained classifiers lack; the others' answers stay as they are.
+
+    Args:
+        classifiers: as ``train_classifiers`` made them; they are not changed.
+        examples: with labels for all of ``element_names``; those of the elements that are known already
+            are not looked at.
+        element_names: the order of the columns of what is returned. All that the classifiers know are there.
+
+    Returns:
+        Classifiers of all the elements, a report of the new ones alone, and ``held_out`` (N, E) with NaN for
+        the others.
+
+    Raises:
+        InputError: a new element has no picture that shows it, or none that does not.
+        Stopped: ``stop()`` became true.
+    """
+    new = [column for column, name in enumerate(element_names) if name not in classifiers.element_names]
+    names = [element_names[column] for column in new]
+    known = [_of_columns(example, new) for example in [*examples, *replay]]
+    check_examples(known, names)
+    generator = torch.Generator().manual_seed(seed)
+    members = len(classifiers.heads.templates)
+    folds = grouped_folds(known, members, seed=seed) if members > 1 else []
+    folds = folds if len(folds) > 1 else []
+    added = classifiers.with_elements(names, keep=())
+    varied = _with_some_others(known, generator)
+    views = _views(added, known, folds, style_views, generator, varied, progress, stop)
+    fit = _Fit(added, views, steps, rounds, generator, progress, stop)
+    fit.run()
+    trained = _measured(fit, names, [example.group for example in examples], len(folds))
+    joined = classifiers.with_elements(element_names, keep=(classifiers, trained.classifiers))
+    held_out = torch.full((len(examples), len(element_names)), math.nan)
+    held_out[:, new] = trained.held_out
+    return Trained(joined.eval(), trained.report, held_out)
+
+
+def _of_columns(example: Example, columns: list[int]) -> Example:
+    regions = tuple(example.regions[column] for column in columns) if example.regions else ()
+    return replace(example, labels=example.labels[columns], known=example.known[columns], regions=regions)
+
+
+def _with_some_others(examples: Sequence[Example], generator: torch.Generator) -> Tensor:
+    """Rows of the examples that show an element, and of twice as many others."""
+    labels, known = label_matrix(examples)
+    shows = ((labels > 0.5) & (known > 0)).any(dim=1)
+    others = (~shows).nonzero().flatten()
+    some = others[torch.randperm(len(others), generator=generator)[: 2 * int(shows.sum())]]
+    return torch.cat([shows.nonzero().flatten(), some]).sort().values
+
+
+def _views(
+    classifiers: ElementClassifiers,
+    examples: Sequence[Example],
+    folds: Sequence[Sequence[int]],
+    style_views: StyleViews | None,
+    generator: torch.Generator,
+    varied: Tensor,
+    progress: Progress,
+    stop: Stop,
+) -> Views:
+    size = round(classifiers.image_size * max(SCALES))
+    return draw_views(
+        examples, folds, size, style_views, generator, varied=varied, progress=progress, stop=stop
+    )
 
 
 class _Fit:
@@ -125,15 +207,19 @@ class _Fit:
         self.steps, self.rounds, self.progress, self.stop = steps, rounds, progress, stop
         self.device = classifiers.temperature.device
         self.total, self.done = steps + rounds * (steps // 2), 0
-        with torch.no_grad():
-            drawn = (views.kind == AS_DRAWN).nonzero().flatten()[:256]
-            seen = [self._features(views.pictures(rows))[0] for rows in torch.split(drawn, _CHUNK)]
-        classifiers.heads.fit_cells(torch.cat(seen))
-        self.cells = self._all_cells(views)
+        self.cells: list[Tensor] = []
         self.weights = example_weights(classifiers, views)
+
+    @torch.no_grad()
+    def fit_cells(self) -> None:
+        """What the templates see, from the examples as drawn."""
+        drawn = (self.views.kind == AS_DRAWN).nonzero().flatten()[:256]
+        seen = [self._features(self.views.pictures(rows))[0] for rows in torch.split(drawn, _CHUNK)]
+        self.classifiers.heads.fit_cells(torch.cat(seen))
 
     def run(self) -> None:
         """The first fit, then rounds of attacks, each fitted with all before it."""
+        self.cells = self._all_cells(self.views)
         self._start()
         self._descend(self.steps, "training")
         for number in range(self.rounds):

@@ -5,8 +5,8 @@ Both ways end in ``_learn``: one recipe, one report, one kind of folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,18 @@ from classifiers.collection import Collection, read_collection
 from classifiers.data import Example, check_examples, label_matrix, one_sided
 from classifiers.evaluate import Report
 from classifiers.model import ElementClassifiers, backbone_id
-from classifiers.train import STEPS, train_classifiers
+from classifiers.train import STEPS, add_elements, train_classifiers
 from classifiers.trained import Trained
 from comicloss.authoring import check_pages
 from comicloss.encoder import EmbeddedEncoder
 from comicloss.examples import of_elements, story_examples
 from comicloss.explaining import explain_page
-from comicloss.freshness import CLASSIFIERS_RECORD, classifier_inputs, has_marks
+from comicloss.freshness import CLASSIFIERS_RECORD, classifier_inputs, has_marks, new_elements
 from comicloss.story import load_story
 from comicloss.story.families import CLASSIFIERS, RECORD, taken_elements
 from comicloss.stylize import padded
 from comicloss.workplace import file_digest, read_record, write_record
-from pages.errors import ComicLossError, UsageError
+from pages.errors import ComicLossError, UsageError, WeightsError
 from pages.files import os_errors, replaces_folder
 from pages.progress import Progress, Stop
 from styles.embedded.captions import STYLES
@@ -89,7 +89,6 @@ def train(
     record = read_record(folder / CLASSIFIERS_RECORD)
     if record.get("story") == inputs and _as_asked(record, steps, seed, backbone) and explain is None:
         return {**record["report"], **told}
-    # Where new_elements(record.get("story"), inputs) names some, only their heads have to be trained.
     found = story_examples(story, folder, progress=progress, stop=stop)
     own = [name for name in story.element_names if name not in taken]
     drawn = of_elements(found.drawn, story.element_names, own)
@@ -211,6 +210,63 @@ class _Task:
     backbone: str = DEFAULT_BACKBONE
 
 
+@dataclass(frozen=True)
+class _Before:
+    """Classifiers that are there, of some of the elements, with what is known of them.
+
+    Attributes:
+        classifiers: of those elements.
+        report: their figures.
+        held_out: name of a picture -> element -> probability.
+        cards: element -> its part of the card.
+    """
+
+    classifiers: ElementClassifiers
+    report: Report
+    held_out: dict[str, dict[str, float]]
+    cards: dict[str, ElementCard]
+
+    def joined(self, added: Trained, task: _Task) -> Trained:
+        """What is known of all the elements, in the order of the task."""
+        rows = {row.element: row for row in (*self.report.elements, *added.report.elements)}
+        shares = len(self.report.elements), len(added.report.elements)
+
+        def mean(old: float | None, new: float | None) -> float | None:
+            return None if old is None or new is None else (old * shares[0] + new * shares[1]) / sum(shares)
+
+        old, new = self.report, added.report
+        report = replace(
+            old,
+            elements=tuple(rows[name] for name in task.elements),
+            accuracy=mean(old.accuracy, new.accuracy),
+            accuracy_stylized=mean(old.accuracy_stylized, new.accuracy_stylized),
+            accuracy_attacked=mean(old.accuracy_attacked, new.accuracy_attacked),
+        )
+        held_out = added.held_out.clone()
+        for row, name in enumerate(task.names):
+            for element, probability in self.held_out.get(name, {}).items():
+                held_out[row, task.elements.index(element)] = probability
+        return Trained(added.classifiers, report, held_out)
+
+
+def _trained_before(task: _Task, out: Path, record: dict[str, Any]) -> _Before | None:
+    """Those in the folder, if all that they know is asked for; None where they must all be trained again."""
+    try:
+        encoder = EmbeddedEncoder() if task.backbone == DEFAULT_BACKBONE else None
+        classifiers, card = ElementClassifiers.load(out, encoder), Card.read(out)
+        report = Report.from_json(record["figures"])
+        names, rows = record["names"], record["held_out"]
+    except (WeightsError, KeyError, ValueError):
+        return None
+    if not set(classifiers.element_names) < set(task.elements):
+        return None
+    held_out = {
+        name: dict(zip(classifiers.element_names, row, strict=True))
+        for name, row in zip(names, rows, strict=False)
+    }
+    return _Before(classifiers, report, held_out, {element.element: element for element in card.elements})
+
+
 def _learn(
     task: _Task,
     out: Path,
@@ -233,22 +289,36 @@ def _learn(
         figures = Report.from_json(record["figures"])
         held_out = torch.tensor(record["held_out"], dtype=torch.float32)
     else:
+        before = None
+        if (
+            "shared" in inputs
+            and new_elements(record.get("story"), inputs)
+            and _as_asked(record, steps, seed, task.backbone)
+        ):
+            before = _trained_before(task, out, record)
         steps, seed = STEPS if steps is None else steps, seed or 0
-        trained = train_classifiers(
-            task.pictures,
-            task.elements,
-            backbone=named_backbone(task.backbone) if named else EmbeddedEncoder(),
-            style_views=style_views(),
-            replay=task.derived,
-            seed=seed,
-            steps=steps,
-            progress=progress,
-            stop=stop,
-        )
+        how: dict[str, Any] = {"style_views": style_views(), "replay": task.derived, "seed": seed}
+        if before is None:
+            backbone = named_backbone(task.backbone) if named else EmbeddedEncoder()
+            trained = train_classifiers(
+                task.pictures,
+                task.elements,
+                backbone=backbone,
+                steps=steps,
+                progress=progress,
+                stop=stop,
+                **how,
+            )
+        else:
+            added = add_elements(
+                before.classifiers, task.pictures, task.elements, progress=progress, stop=stop, **how
+            )
+            trained = before.joined(added, task)
         report = _report(task, trained)
         classifiers, figures, held_out = trained.classifiers, trained.report, trained.held_out
-        classifiers.save(out, card=_card(task, trained, steps, seed), with_backbone=named)
-        seen = {"figures": figures.to_json(), "held_out": held_out.tolist()}
+        card = _card(task, trained, steps, seed, {} if before is None else before.cards)
+        classifiers.save(out, card=card, with_backbone=named)
+        seen = {"figures": figures.to_json(), "held_out": held_out.tolist(), "names": list(task.names)}
         _write_record(out, inputs, steps, seed, report, task.backbone, seen)
     if explain is not None:
         title = f"Who is who: {', '.join(task.elements)}"
@@ -311,10 +381,14 @@ def _collection_inputs(collection: Collection) -> dict[str, Any]:
     }
 
 
-def _card(task: _Task, trained: Trained, steps: int, seed: int) -> Card:
+def _card(task: _Task, trained: Trained, steps: int, seed: int, before: Mapping[str, ElementCard]) -> Card:
+    """The card; elements that were trained ``before`` keep their part of it."""
     labels, known = label_matrix(task.pictures)
     elements = []
     for column, row in enumerate(trained.report.elements):
+        if row.element in before:
+            elements.append(before[row.element])
+            continue
         counted = (known[:, column] > 0) & (labels[:, column] != 0.5)
         shown = (labels[counted, column] > 0.5).tolist()
         held_out = trained.held_out[counted, column]
