@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import classifiers.train
 from classifiers.attack import attack
-from classifiers.augment import ink
+from classifiers.augment import StyleViews, ink
 from classifiers.data import Example
 from classifiers.model import ElementClassifiers, letterbox
 from classifiers.train import example_weights, train_classifiers
@@ -25,7 +25,7 @@ from classifiers.views import (
     draw_views,
 )
 from pages.errors import Stopped
-from pages.progress import never, silent
+from pages.progress import Progress, Stop, never, silent
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -46,9 +46,18 @@ def drawings(count: int, *, of_fold: int = 2) -> list[Example]:
 
 
 def drawn(
-    examples: list[Example], folds: list[list[int]], *, size: int = 24, seed: int = 0, styles: object = None
+    examples: list[Example],
+    folds: list[list[int]],
+    *,
+    size: int = 24,
+    seed: int = 0,
+    styles: StyleViews | None = None,
+    varied: list[int] | None = None,
+    progress: Progress = silent,
+    stop: Stop = never,
 ) -> Views:
-    return draw_views(examples, folds, size, styles, seeded(seed), progress=silent, stop=never)  # type: ignore[arg-type]
+    rows = torch.arange(len(examples)) if varied is None else torch.tensor(varied)
+    return draw_views(examples, folds, size, styles, seeded(seed), varied=rows, progress=progress, stop=stop)
 
 
 def test_each_example_is_there_as_drawn_mirrored_and_in_other_ways() -> None:
@@ -87,10 +96,20 @@ def test_styles_are_those_handed_in() -> None:
 
     examples = drawings(6)
     views = drawn(examples, [], styles=black)
-    assert sum(map(len, seen)) == 6
-    assert torch.allclose(torch.cat(seen), views.pictures(torch.arange(6)))
+    whole, given = views.pictures(torch.arange(6)), torch.cat(seen)
+    assert given.shape == (6, 3, 16, 16)  # each once, at two thirds of the size
+    means = [nn.functional.adaptive_avg_pool2d(images, 2) for images in (whole, given)]
+    assert torch.allclose(*means, atol=0.03)
     styled, inked = (views.pictures(views.kind == kind) for kind in (STYLED, INKED))
     assert float(styled.median()) < 0.2 < float(inked.median())
+
+
+def test_only_the_varied_have_other_views_and_sheets_of_any_partner() -> None:
+    views = drawn(drawings(9), [], varied=[2, 5])
+    assert views.example[views.kind == AS_DRAWN].tolist() == list(range(9))
+    others = (views.kind != AS_DRAWN) & (views.kind != SHEET)
+    assert set(views.example[others].tolist()) == {2, 5}
+    assert int((views.kind == SHEET).sum()) == 2 * 2
 
 
 def test_the_same_seed_draws_the_same() -> None:
@@ -113,10 +132,10 @@ def test_drawing_views_can_be_stopped_and_tells_how_far_it_is() -> None:
     def note(done: int, total: int, _: str) -> None:
         told.append((done, total))
 
-    draw_views(drawings(4), [], 16, None, seeded(), progress=note, stop=never)
+    drawn(drawings(4), [], progress=note)
     assert told[-1][0] == told[-1][1] and [done for done, _ in told] == sorted(done for done, _ in told)
     with pytest.raises(Stopped):
-        draw_views(drawings(4), [], 16, None, seeded(), progress=silent, stop=lambda: True)
+        drawn(drawings(4), [], stop=lambda: True)
 
 
 def row_weights(labels: list[list[float]], folds: list[int], *, members: int) -> Tensor:
