@@ -83,9 +83,10 @@ def train_classifiers(
     check_examples([*examples, *replay], element_names)
     if backbone is None:
         return train_from_scratch(
-            [*examples, *replay],
+            examples,
             element_names,
             style_views=style_views,
+            replay=replay,
             seed=seed,
             steps=steps,
             image_size=image_size,
