@@ -22,6 +22,7 @@ from classifiers.data import Example, check_examples, grouped_folds, label_matri
 from classifiers.evaluate import Report, balanced_accuracy, element_reports
 from classifiers.model import ElementClassifiers, letterbox
 from classifiers.trained import Trained
+from classifiers.views import as_bytes
 from pages.progress import Progress, Stop, stop_here
 
 FOLDS = 3
@@ -146,7 +147,7 @@ class _Gallery:
         stop: Stop,
     ) -> _Gallery:
         canvases = torch.cat([letterbox(example.image[None].float(), size) for example in examples])
-        views = [_as_bytes(canvases)]
+        views = [as_bytes(canvases)]
         if style_views is not None:
             paper = torch.cat(
                 [letterbox(torch.zeros_like(e.image[None, :1].float()), size) for e in examples]
@@ -156,17 +157,13 @@ class _Gallery:
                 styled = torch.cat(
                     [style_views(part, generator).detach() for part in torch.split(canvases, BATCH)]
                 )
-                views.append(_as_bytes(torch.maximum(styled, paper)))
+                views.append(as_bytes(torch.maximum(styled, paper)))
         labels, known = label_matrix(examples)
         return cls(torch.stack(views), labels, known)
 
     def pictures(self, view: int | Tensor, chosen: list[int] | Tensor) -> Tensor:
         """(n, 3, S, S) in [0, 1]."""
         return self.views[view, chosen].float() / 255
-
-
-def _as_bytes(images: Tensor) -> Tensor:
-    return (images.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def _fitting(

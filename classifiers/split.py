@@ -1,13 +1,11 @@
 """Pictures held out as whole scenes, and the proof that none leaks.
 
 A picture and its twin on both sides of a split make 99 % of nothing: the twin is remembered, not recognized.
-The folds themselves are made by ``classifiers.data.grouped_folds``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from classifiers.data import Example, grouped_folds
 from classifiers.duplicates import Duplicate, find_duplicates
@@ -30,7 +28,7 @@ def joined_groups(groups: Sequence[str], pairs: Iterable[Duplicate]) -> list[str
 
 
 def split_scenes(examples: Sequence[Example], share: float, *, seed: int) -> tuple[list[int], list[int]]:
-    """Hold out about a share of the examples: whole groups, duplicates together, elements in proportion.
+    """Hold out about a share of the examples: one of the folds of ``classifiers.data.grouped_folds``.
 
     Args:
         examples: grouped by page, scene, issue or drawing.
@@ -39,10 +37,7 @@ def split_scenes(examples: Sequence[Example], share: float, *, seed: int) -> tup
     Returns:
         Indices (train, held_out), sorted. ``held_out`` is empty where all the examples are one scene.
     """
-    pairs = find_duplicates([as_pixels(example.image) for example in examples])
-    groups = joined_groups([example.group for example in examples], pairs)
-    joined = [replace(example, group=group) for example, group in zip(examples, groups, strict=True)]
-    folds = grouped_folds(joined, max(round(1 / share), 2), seed=seed)
+    folds = grouped_folds(examples, max(round(1 / share), 2), seed=seed)
     if len(folds) < 2:
         return list(range(len(examples))), []
     held_out = folds[0]

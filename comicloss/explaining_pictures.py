@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from classifiers.explain import (
     share_outside,
 )
 from classifiers.model import ElementClassifiers
+from classifiers.pixels import as_pixels
 from classifiers.stress import STRESSES
 from classifiers.tint import BLUE, ramp, remaining, tinted, tinted_apart
 from comicloss.data import Picture
@@ -38,9 +38,9 @@ def looks(classifiers: ElementClassifiers, example: Example, column: int) -> lis
     }
     strokes = lines(classifiers, image, score)
     return [
-        ("the drawing", as_picture(framed(image, region_of(example, column)))),
-        *((_word(word, where), as_picture(tinted(image, where))) for word, where in found.items()),
-        (_word("strokes", strokes), as_picture(remaining(image, strokes))),
+        ("the drawing", as_pixels(framed(image, region_of(example, column)))),
+        *((_word(word, where), as_pixels(tinted(image, where))) for word, where in found.items()),
+        (_word("strokes", strokes), as_pixels(remaining(image, strokes))),
     ]
 
 
@@ -55,13 +55,13 @@ def apart(classifiers: ElementClassifiers, example: Example, column: int, other:
         attention(classifiers, image, score)
         for score in (score_apart(column, other), score_apart(other, column))
     )
-    return as_picture(tinted_apart(image, first, second))
+    return as_pixels(tinted_apart(image, first, second))
 
 
 def strip(example: Example) -> list[tuple[str, Picture]]:
     """A drawing in every view of ``classifiers.stress``: (name, picture)."""
     image = example.image[None].float().clamp(0, 1)
-    return [(name, as_picture(view(image)[0])) for name, view in STRESSES.items()]
+    return [(name, as_pixels(view(image)[0])) for name, view in STRESSES.items()]
 
 
 def outside(classifiers: ElementClassifiers, example: Example, column: int) -> tuple[float, float] | None:
@@ -101,9 +101,3 @@ def framed(image: Tensor, region: Region | None) -> Tensor:
     mask[top + _FRAME : bottom - _FRAME, left + _FRAME : right - _FRAME] = False
     color = ramp(torch.ones((), device=image.device), BLUE)[:, None, None]
     return torch.where(mask, color, image)
-
-
-def as_picture(image: Tensor) -> Picture:
-    """(3, H, W) in [0, 1] -> (H, W, 3) uint8."""
-    picture: Picture = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-    return np.ascontiguousarray(picture)

@@ -15,6 +15,7 @@ from comicloss.commands.app import app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+_LINK = r"\]\((?!https?://)([^)#]+)\)"
 
 
 def _blocks(language: str) -> list[str]:
@@ -41,10 +42,30 @@ def test_the_commands_exist() -> None:
 
 
 def test_the_files_exist() -> None:
-    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
+    links = re.findall(_LINK, README)
     assert len(links) >= 8
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+def test_what_the_page_on_classifiers_names_exists() -> None:
+    page = (ROOT / "docs" / "classifiers.md").read_text(encoding="utf-8")
+    for link in re.findall(_LINK, page):
+        assert (ROOT / "docs" / link).exists(), link
+    scripts = re.findall(r"`(\w+\.py)`", page)
+    assert len(scripts) >= 7
+    for script in scripts:
+        assert (ROOT / "benchmarks" / script).exists(), script
+    recipe = page.partition("## The recipe")[2].partition("\n## ")[0]
+    files = {
+        name
+        for row in re.findall(r"(?m)^\|.*\|$", recipe)
+        for name in re.findall(r"`([\w.]+)`", row.split("|")[4])
+    }
+    assert {"train", "calibrate", "views", "model"} <= files
+    for name in files:
+        room, _, file = name.rpartition(".")
+        assert (ROOT / (room or "classifiers") / f"{file}.py").exists(), name
 
 
 def test_ci_calls_the_test_command_of_the_readme() -> None:

@@ -103,15 +103,18 @@ def train(
     _refuse_unreadable(report.get("unreadable", []))
 
 
+_FOR_THE_PAGE = {"groups", "f1", "brier", "expected_calibration_error", "error_by_chance"}
+
+
 def _show_report(report: dict[str, Any]) -> None:
-    """Per element figures as a table, everything else as lines; lists are for --json."""
+    """Per element figures as a table, everything else as lines; lists and the finer figures are for --json."""
     elements: dict[str, dict[str, Any]] = report.get("elements", {})
     columns = list(
         dict.fromkeys(
             name
             for figures in elements.values()
             for name, value in figures.items()
-            if not isinstance(value, dict | list | tuple)
+            if name not in _FOR_THE_PAGE and not isinstance(value, dict | list | tuple)
         )
     )
     table = Table("element", *(name.replace("_", " ") for name in columns))
@@ -120,7 +123,7 @@ def _show_report(report: dict[str, Any]) -> None:
     if elements:
         show_table(table)
     for name, value in report.items():
-        if not isinstance(value, dict | list):
+        if value is not None and not isinstance(value, dict | list):
             typer.echo(f"{name.replace('_', ' ')}: {_figure(value)}")
 
 

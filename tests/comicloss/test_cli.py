@@ -32,7 +32,8 @@ from comicloss.cli import app
 from comicloss.commands import terminal
 from pages import errors
 
-DOCUMENTED = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+DOCUMENTED = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
@@ -170,8 +171,9 @@ def pipeline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pipeli
     monkeypatch.setattr(comicloss, "pipeline", fake, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "dragon").mkdir()
-    (tmp_path / "dragon" / "story.toml").touch()
+    for story in ("dragon", "my-story"):
+        (tmp_path / story).mkdir()
+        (tmp_path / story / "story.toml").touch()
     (tmp_path / "folder").mkdir()
     for number in (10, 9):
         (tmp_path / "folder" / f"page{number}.png").touch()
@@ -180,7 +182,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pipeli
 
 
 def run(line: str) -> Result:
-    return CliRunner().invoke(app, shlex.split(line))
+    return CliRunner().invoke(app, shlex.split(line, comments=True))
 
 
 # --- documentation ---------------------------------------------------------------------------------------
@@ -206,6 +208,8 @@ def test_every_command_and_option_is_documented_and_nothing_else() -> None:
 
 EXAMPLES = [
     *re.findall(r"(?m)^comicloss .*$", DOCUMENTED),
+    *re.findall(r"(?m)^comicloss .*$", (ROOT / "docs" / "classifiers.md").read_text(encoding="utf-8")),
+    *re.findall(r"(?m)^uv run (comicloss .*)$", (ROOT / "README.md").read_text(encoding="utf-8")),
     *(
         line.replace("\\[", "[")
         for command in COMMANDS.values()
