@@ -33,10 +33,13 @@ from classifiers.data import Example
 from classifiers.pixels import as_pixels
 from classifiers.split import leaks, split_scenes
 from classifiers.train import train_classifiers
+from comicloss.encoder import EmbeddedEncoder
+from comicloss.training import style_views
 from pages.read import load_rgb
 
 SIDE = 160
-FRAMES = 8
+FRAMES = 6
+OWN, OWN_SEEDS = "element classifiers", 2  # these take their time
 FEWEST = 8  # panels with and without an element
 SHARE = 0.25
 
@@ -97,15 +100,13 @@ def classical(make: Callable[[int], Any]) -> Model:
     return predict
 
 
-def element_classifiers(steps: int) -> Model:
-    """The project's own, with its recipe."""
-
-    def predict(train: list[Example], test: list[Example], names: list[str], seed: int) -> np.ndarray:
-        found = train_classifiers(train, names, backbone=None, seed=seed, steps=steps).classifiers
-        with torch.no_grad():
-            return np.concatenate([(found(example.image[None]) > 0).numpy() for example in test])
-
-    return predict
+def element_classifiers(train: list[Example], test: list[Example], names: list[str], seed: int) -> np.ndarray:
+    """The project's own, with their recipe, but without rounds of attacks."""
+    found = train_classifiers(
+        train, names, backbone=EmbeddedEncoder(), style_views=style_views(), seed=seed, rounds=0
+    ).classifiers
+    with torch.no_grad():
+        return np.concatenate([(found(example.image[None]) > 0).numpy() for example in test])
 
 
 def accuracy(model: Model, examples: list[Example], split: Any, names: list[str], seed: int) -> float:
@@ -137,12 +138,12 @@ def drawing(figures: dict[str, Any], path: Path) -> None:
             axes.plot(np.full(len(values), where), values, "o", color="#222", ms=3)
             axes.annotate(f"{values.mean():.0f}", (where, 101), ha="center", va="bottom", fontsize=9)
     axes.axhline(50, color="#888", lw=1, ls=":")
-    axes.annotate("chance", (-0.45, 50.6), color="#666", fontsize=8)
+    axes.annotate("chance", (0.5, 51), color="#666", fontsize=8, ha="center")
     axes.set_xticks(range(len(figures["balanced_accuracy"])), list(figures["balanced_accuracy"]))
-    axes.set_ylim(40, 108)
+    axes.set_ylim(0, 110)
     axes.set_ylabel("balanced accuracy on held-out frames, %")
     axes.set_title("The same models on the same frames; only the split differs", loc="left", fontsize=11)
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=130)
 
@@ -161,7 +162,7 @@ def main() -> None:
         "random forest": classical(lambda seed: RandomForestClassifier(200, random_state=seed)),
     }
     if not chosen.quick:
-        models["element classifiers"] = element_classifiers(150)
+        models[OWN] = element_classifiers
     figures: dict[str, Any] = {
         "elements": names,
         "frames": len(examples),
@@ -177,6 +178,8 @@ def main() -> None:
         for arm, split in splits.items():
             figures["leaks"].setdefault(arm, []).append(len(leaks(examples, split)))
             for name, model in models.items():
+                if name == OWN and seed >= OWN_SEEDS:
+                    continue
                 found = accuracy(model, examples, split, names, seed)
                 figures["balanced_accuracy"].setdefault(name, {}).setdefault(arm, []).append(round(found, 4))
     print(f"{figures['frames']} frames of {figures['scenes']} scenes; elements: {', '.join(names)}")
