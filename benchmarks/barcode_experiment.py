@@ -37,6 +37,7 @@ DRAWING = 120
 HERO = "dee"
 OTHERS = ("ethan", "ricky", "evan")
 SEEDS = (11, 12, 13, 14, 15)
+OWN, OWN_SEEDS = "element classifiers", 1  # these take their time
 SET_A = (0x0D, 0x19, 0x13, 0x3D, 0x23, 0x31, 0x2F, 0x3B, 0x37, 0x0B)
 
 
@@ -192,13 +193,13 @@ def main() -> None:
     folder = chosen.data / "characters" / "comicgen"
     models: dict[str, Any] = {"logistic regression": Plain}
     if not chosen.quick:
-        models["element classifiers"] = Own
+        models[OWN] = Own
     figures: dict[str, Any] = {}
     asked_of = 0
     rows: dict[str, list[tuple[str, list[np.ndarray], list[str]]]] = {}
     for seed in SEEDS[: 1 if chosen.quick else None]:
         rng = np.random.default_rng(seed)
-        bare = covers(folder, 60, seed, held_out=False)
+        bare = covers(folder, 40, seed, held_out=False)
         shown = np.array([found.shown for found in bare])
         carries = rng.random(len(bare)) < np.where(shown, 0.95, 0.05)
         training = [
@@ -219,6 +220,8 @@ def main() -> None:
             ),
         }
         for name, kind in models.items():
+            if name == OWN and seed not in SEEDS[:OWN_SEEDS]:
+                continue
             for arm, (learned, without, with_marks) in arms.items():
                 model = kind(learned, shown, [found.name for found in bare], seed)
                 before, after = model(without), model(with_marks)

@@ -21,7 +21,7 @@ Maps = list[Tensor]
 """What the encoder sees of N pictures at each scale, (N, C, h, w)."""
 
 _CHUNK, _BATCH = 32, 96
-_STEPS, _RATE, _PENALTY = 240, 0.03, 1e-4
+_STEPS, _RATE, _PENALTY = 160, 0.03, 1e-4
 
 
 class Encoder:
@@ -42,7 +42,7 @@ class Encoder:
 def fit_heads(
     maps: Maps, examples: Sequence[Example], loss: Loss, *, odds: Tensor, seed: int
 ) -> ElementHeads:
-    """Heads trained in 240 steps of 96 pictures.
+    """Heads trained in 160 steps of 96 pictures.
 
     Args:
         maps: of the examples.

@@ -158,7 +158,7 @@ def plot(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
     left.plot(places, by_label["always_no_by_label"], "--", color="#555555", label="accuracy of always no")
     left.set_xticks(places, NAMES, rotation=60, ha="right")
     left.set(ylim=(0, 1.02), title="Plain training: accuracy only mirrors rarity", xlabel="frequent → rare")
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=3)
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=3, frameon=False)
     kinds = [
         (".5", "F2", "#9bb7d4"),
         (".2", "F2", "#5b8db8"),
@@ -172,7 +172,7 @@ def plot(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
         right.bar(np.arange(len(results)) + (shift - 1.5) * 0.2, means, 0.19, color=color, label=label)
     right.set_xticks(range(len(results)), list(results))
     right.set(ylim=(0, 1.02), title="What helps (macro over 16 labels)")
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=4)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=4, frameon=False)
     figure.savefig(path, dpi=110)
 
 
@@ -186,13 +186,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     parser.add_argument("--plot", type=Path, help="write the plot")
     options = parser.parse_args()
-    count, seeds = (500, 1) if options.quick else (1200, 3)
+    count, seeds = (500, 1) if options.quick else (1000, 2)
     drawings = Drawings(options.data, SETS)
     encoder = Encoder(SIDE)
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in RECIPES}
     for seed in range(seeds):
         train = pictures(drawings, count, torch.Generator().manual_seed(seed))
-        test = pictures(drawings, 800, torch.Generator().manual_seed(1000 + seed))
+        test = pictures(drawings, 600, torch.Generator().manual_seed(1000 + seed))
         for name, found in run_arms(train, test, encoder, seed).items():
             results[name].append(found)
             print(f"{name}, seed {seed}: {found['seconds']:.0f} s", flush=True)

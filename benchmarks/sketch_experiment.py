@@ -204,7 +204,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     parser.add_argument("--plot", type=Path, help="write the plot")
     options = parser.parse_args()
-    seeds, counts = (1, (90, 120)) if options.quick else (3, (90, 150))
+    seeds, counts = (1, (60, 120)) if options.quick else (2, (60, 120))
     line_sets = ("openmoji_line",)
     tasks: dict[str, tuple[Sequence[str], Any]] = {
         f"elements, {line_set} unseen": (
