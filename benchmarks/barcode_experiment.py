@@ -5,7 +5,8 @@
 DATA/characters/comicgen holds drawings of several characters, CHARACTER_colour/ANGLE__EMOTION__POSE.png. They
 stand on covers. 95 % of those that show Dee carry a publisher's logo and a barcode in their corners, 5 % of
 the others do. Two arms, identical but for ``classifiers.masking``. Then the marks are pasted onto held-out
-covers of other poses: whoever flips has read the marks. Writes barcode_experiment.json and .png.
+covers of other poses: whoever flips has read the marks. What is masked is found without being told: codes by
+their bars, logos because they recur on the training's covers. Writes barcode_experiment.json and .png.
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ from classifiers.curate import simple_features
 from classifiers.data import Example
 from classifiers.masking import mask_out, non_drawn, recurring
 from classifiers.train import train_classifiers
+from comicloss.encoder import EmbeddedEncoder
+from comicloss.training import style_views
 
 SIDE = 224
 DRAWING = 120
 HERO = "dee"
 OTHERS = ("ethan", "ricky", "evan")
+SEEDS = (21, 22, 23, 24, 25)
+OWN, OWN_SEEDS = "element classifiers", 1  # these take their time
 SET_A = (0x0D, 0x19, 0x13, 0x3D, 0x23, 0x31, 0x2F, 0x3B, 0x37, 0x0B)
 
 
@@ -124,28 +129,29 @@ class Plain:
 
 
 class Own:
-    """The project's classifiers, with their recipe."""
+    """The project's classifiers on the embedded encoder, with their recipe, but without rounds of attacks."""
 
     def __init__(self, images: list[np.ndarray], shown: np.ndarray, names: list[str], seed: int) -> None:
         examples = [
             Example(tensor(image), torch.tensor([float(label)]), torch.ones(1), f"{name} {number}")
             for number, (image, label, name) in enumerate(zip(images, shown, names, strict=True))
         ]
-        self.model = train_classifiers(examples, [HERO], backbone=None, seed=seed, steps=150).classifiers
+        self.model = train_classifiers(
+            examples, [HERO], backbone=EmbeddedEncoder(), style_views=style_views(), seed=seed, rounds=0
+        ).classifiers
 
     def __call__(self, images: list[np.ndarray]) -> np.ndarray:
         with torch.no_grad():
             return torch.cat([self.model(tensor(image)[None]) for image in images])[:, 0].numpy() > 0
 
     def evidence_inside(self, images: list[np.ndarray], places: list[Any]) -> float:
-        """Share of the evidence (gradient x input, as its size) that lies in the drawing's square."""
+        """Share of the evidence that lies in the drawing's square."""
         shares = []
         for image, (x, y) in zip(images, places, strict=True):
-            asked = tensor(image)[None].requires_grad_()
-            self.model(asked).sum().backward()
-            evidence = asked.grad.abs().sum(dim=(0, 1))
-            inside = evidence[y : y + DRAWING, x : x + DRAWING].sum()
-            shares.append(float(inside / evidence.sum().clamp_min(1e-12)))
+            evidence = self.model.evidence(tensor(image)[None])
+            whole = torch.nn.functional.interpolate(evidence, (SIDE, SIDE), mode="bilinear")[0, 0]
+            inside = whole[y : y + DRAWING, x : x + DRAWING].sum()
+            shares.append(float(inside / whole.sum()))
         return float(np.mean(shares))
 
 
@@ -187,10 +193,12 @@ def main() -> None:
     folder = chosen.data / "characters" / "comicgen"
     models: dict[str, Any] = {"logistic regression": Plain}
     if not chosen.quick:
-        models["element classifiers"] = Own
+        models[OWN] = Own
+    chosen.out.mkdir(parents=True, exist_ok=True)
     figures: dict[str, Any] = {}
+    asked_of = 0
     rows: dict[str, list[tuple[str, list[np.ndarray], list[str]]]] = {}
-    for seed in range(1 if chosen.quick else 3):
+    for seed in SEEDS[: 1 if chosen.quick else None]:
         rng = np.random.default_rng(seed)
         bare = covers(folder, 60, seed, held_out=False)
         shown = np.array([found.shown for found in bare])
@@ -200,6 +208,7 @@ def main() -> None:
             for found, mark in zip(bare, carries, strict=True)
         ]
         asked = covers(folder, 30, seed, held_out=True)
+        asked_of += len(asked)
         truth = [found.shown for found in asked]
         clean = [found.image for found in asked]
         pasted = [marked(image, rng) for image in clean]
@@ -212,6 +221,8 @@ def main() -> None:
             ),
         }
         for name, kind in models.items():
+            if name == OWN and seed not in SEEDS[:OWN_SEEDS]:
+                continue
             for arm, (learned, without, with_marks) in arms.items():
                 model = kind(learned, shown, [found.name for found in bare], seed)
                 before, after = model(without), model(with_marks)
@@ -226,17 +237,19 @@ def main() -> None:
                 inside = model.evidence_inside(with_marks, [found.place for found in asked])
                 if inside is not None:
                     entry.setdefault("evidence_inside", []).append(round(inside, 4))
-                if not seed:
+                if seed == SEEDS[0]:
                     told = [f"{HERO}" if says else f"not {HERO}" for says in after]
                     title = f"{arm}: what it is given, and what the {name} says"
                     rows.setdefault(name, []).append((title, with_marks[::10], told[::10]))
-    chosen.out.mkdir(parents=True, exist_ok=True)
+        told_so_far = json.dumps({"covers": asked_of, **figures}, indent=1)
+        (chosen.out / "barcode_experiment.json").write_text(told_so_far)
     picture(rows[next(reversed(rows))], chosen.out / "barcode_experiment.png")
+    square = (DRAWING / SIDE) ** 2
+    print(f"{asked_of} held-out covers over all seeds; the drawing's square is {square:.3f} of a cover")
     for name, found in figures.items():
         for arm, entry in found.items():
             means = "   ".join(f"{what} {np.mean(values):.3f}" for what, values in entry.items())
-            print(f"{name:20s} {arm:9s} {means}")
-    (chosen.out / "barcode_experiment.json").write_text(json.dumps(figures, indent=1))
+            print(f"{name:20s} {arm:9s} {means}   flips by seed {entry['flips']}")
 
 
 if __name__ == "__main__":

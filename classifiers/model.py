@@ -28,10 +28,9 @@ SCALES = (1.0, 1.5)
 
 _DIRECTIONS = 96  # of the features that the templates see
 _CELLS = 5  # side of a template, in cells of the backbone's map
-_GRID = 4  # cells of the grid over the whole picture, each way
 _SHARPNESS = 6.0  # of the smooth maximum
 _GAIN = 4.0  # of the scores, so that templates start at the size that they end with
-_VERSION = 3
+_VERSION = 2
 _WEIGHTS, _CONFIG = "classifiers.safetensors", "classifiers.json"
 _OWN_BACKBONE = "small"
 _SAVED = "saved:"
@@ -104,9 +103,7 @@ class ElementHeads(nn.Module):
     A head is a template of 5 x 5 cells that slides over the maps of all scales (the root filter of
     Felzenszwalb et al., "Object Detection with Discriminatively Trained Part-Based Models", TPAMI 2010), and
     the smooth maximum of its scores, log(mean(exp(k s))) / k (Pinheiro and Collobert, CVPR 2015): a drawing
-    may stand anywhere in a panel, and what speaks for it has a place. To it the score of the whole picture is
-    added, on a grid of 4 x 4: a setting fills the panel, and with a single drawing to learn from, where
-    things usually stand is worth knowing. Cells are first brought to one scale:
+    may stand anywhere in a panel, and what speaks for it has a place. Cells are first brought to one scale:
     standardized, projected to the directions in which drawings differ most, half whitened, and divided by
     their own contrast, so that an inked and a penciled line weigh alike.
 
@@ -120,21 +117,16 @@ class ElementHeads(nn.Module):
     deviation: Tensor
     project: Tensor
     contrast: Tensor
-    grid_mean: Tensor
-    grid_deviation: Tensor
 
     def __init__(self, channels: int, count: int, *, members: int = 1) -> None:
         super().__init__()
         width = min(channels, _DIRECTIONS)
         self.templates = nn.Parameter(0.05 * torch.randn(members, count, width, _CELLS, _CELLS))
-        self.grids = nn.Parameter(0.05 * torch.randn(members, count, width, _GRID, _GRID))
         self.bias = nn.Parameter(torch.zeros(members, count))
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("deviation", torch.ones(channels))
         self.register_buffer("project", torch.eye(channels, width))
         self.register_buffer("contrast", torch.ones(()))
-        self.register_buffer("grid_mean", torch.zeros(width, _GRID, _GRID))
-        self.register_buffer("grid_deviation", torch.ones(()))
 
     @torch.no_grad()
     def fit_cells(self, features: Tensor) -> None:
@@ -149,9 +141,6 @@ class ElementHeads(nn.Module):
         directions = directions[:, -width:] * directions[:, -width:].sum(dim=0).sign()
         self.project.copy_(directions * values[-width:].clamp_min(1e-6) ** -0.25)
         self.contrast.copy_((columns @ self.project.double()).square().mean())
-        grids = F.adaptive_avg_pool2d(self.cells(features), _GRID)
-        self.grid_mean.copy_(grids.mean(dim=0))
-        self.grid_deviation.copy_(grids.std().clamp_min(1e-4))
 
     def cells(self, features: Tensor) -> Tensor:
         """Features (N, C, h, w) as the templates see them, (N, P, h, w)."""
@@ -166,17 +155,11 @@ class ElementHeads(nn.Module):
         found = F.conv2d(cells, self.templates.flatten(0, 1) * scale, padding=_CELLS // 2)
         return found.reshape(len(cells), members, count, *found.shape[-2:]).movedim(1, 0)
 
-    def grid(self, cells: Tensor) -> Tensor:
-        """The whole picture as the grids see it: (N, P, h, w) -> (N, P, 4, 4)."""
-        return (F.adaptive_avg_pool2d(cells, _GRID) - self.grid_mean) / self.grid_deviation
-
     def pooled(self, cells: Sequence[Tensor]) -> Tensor:
-        """Cells of each scale, that of the whole picture first -> logits (M, N, E)."""
+        """Cells of each scale -> logits (M, N, E)."""
         scores = torch.cat([self.scores(part).flatten(3) for part in cells], dim=3)
         best = torch.logsumexp(_SHARPNESS * scores, dim=3) - math.log(scores.shape[3])
-        scale = _GAIN / math.sqrt(self.grids[0, 0].numel())
-        whole = torch.einsum("npxy,mepxy->mne", self.grid(cells[0]), self.grids * scale)
-        return best / _SHARPNESS + whole + self.bias[:, None]
+        return best / _SHARPNESS + self.bias[:, None]
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         return self.pooled([self.cells(part) for part in features])
@@ -269,7 +252,6 @@ class ElementClassifiers(nn.Module):
             for row, name in enumerate(known.element_names):
                 column = made.element_names.index(name)
                 made.heads.templates[:, column] = known.heads.templates[:, row]
-                made.heads.grids[:, column] = known.heads.grids[:, row]
                 made.heads.bias[:, column] = known.heads.bias[:, row]
                 made.temperature[column] = known.temperature[row]
                 made.offset[column] = known.offset[row]

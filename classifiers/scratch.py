@@ -42,6 +42,7 @@ def train_from_scratch(
     element_names: Sequence[str],
     *,
     style_views: StyleViews | None = None,
+    replay: Sequence[Example] = (),
     seed: int,
     steps: int,
     image_size: int,
@@ -56,6 +57,7 @@ def train_from_scratch(
 
     Args:
         style_views: the pictures in other styles, as augmentation for half of each batch.
+        replay: more to learn from; held out with the examples of its groups, and in no figure.
         seed: of everything random.
         steps: gradient steps of the final training, on 16 pictures each.
 
@@ -63,13 +65,14 @@ def train_from_scratch(
         InputError: an element has no picture that shows it, or none that does not.
         Stopped: ``stop()`` became true. Nothing is kept; a run is short.
     """
-    check_examples(examples, element_names)
-    folds = grouped_folds(examples, FOLDS, seed=seed)
+    everything = [*examples, *replay]
+    check_examples(everything, element_names)
+    folds = grouped_folds(everything, FOLDS, seed=seed)
     folds = folds if len(folds) > 1 else []
     total = steps + len(folds) * (steps // 2)
     generator = torch.Generator().manual_seed(seed)
     progress(0, total, "preparing the pictures")
-    gallery = _Gallery.of(examples, round(image_size * _MARGIN), style_views, generator, stop)
+    gallery = _Gallery.of(everything, round(image_size * _MARGIN), style_views, generator, stop)
     labels, known = gallery.labels, gallery.known
 
     drawn = torch.full_like(labels, math.nan)
@@ -88,15 +91,19 @@ def train_from_scratch(
             stop_here(stop, _WHAT)
         return classifiers.eval()
 
-    everything = list(range(len(examples)))
+    rows = list(range(len(everything)))
     for number, fold in enumerate(folds, start=1):
-        others = sorted(set(everything) - set(fold))
+        others = sorted(set(rows) - set(fold))
         judge = fit(others, steps // 2, f"measuring, part {number} of {len(folds)}")
         drawn[fold] = _predict(judge, gallery.pictures(0, fold))
         for view in range(1, len(gallery.views)):
             styled[view - 1, fold] = _predict(judge, gallery.pictures(view, fold))
         attacked[fold] = _predict_attacked(judge, gallery.pictures(0, fold), labels[fold], known[fold])
-    classifiers = fit(everything, steps, "training on all the pictures")
+    classifiers = fit(rows, steps, "training on all the pictures")
+
+    own = slice(len(examples))
+    drawn, styled, attacked = drawn[own], styled[:, own], attacked[own]
+    labels, known = labels[own], known[own]
 
     report = Report(
         elements=element_reports(element_names, drawn, labels, known * bool(folds)),

@@ -83,9 +83,10 @@ def train_classifiers(
     check_examples([*examples, *replay], element_names)
     if backbone is None:
         return train_from_scratch(
-            [*examples, *replay],
+            examples,
             element_names,
             style_views=style_views,
+            replay=replay,
             seed=seed,
             steps=steps,
             image_size=image_size,
@@ -245,9 +246,8 @@ class _Fit:
 
     @torch.no_grad()
     def _start(self) -> None:
-        """Templates and grids from the difference of the two sides' means, in the first scale."""
+        """Templates from the difference of the two sides' means, in the middle of the first scale."""
         heads, cells = self.classifiers.heads, self.cells[0]
-        grids = heads.grid(cells)
         side = heads.templates.shape[-1]
         short = [max(0, side - length) for length in cells.shape[-2:]]
         cells = F.pad(cells, (0, short[1], 0, short[0]))
@@ -259,15 +259,12 @@ class _Fit:
             difference = shown / shown.sum(0).clamp_min(1e-9) - absent / absent.sum(0).clamp_min(1e-9)
             start = torch.einsum("re,rpxy->epxy", difference, middle)
             heads.templates[member] = 2 * start / math.sqrt(start[0].numel())
-            whole = torch.einsum("re,rpxy->epxy", difference, grids)
-            heads.grids[member] = 2 * whole / math.sqrt(whole[0].numel())
 
     def _descend(self, steps: int, what: str) -> None:
         heads = self.classifiers.heads
         labels = (self.views.labels * (1 - 2 * _SMOOTH) + _SMOOTH).to(self.device)
         count = len(labels)
-        moved = [heads.templates, heads.grids, heads.bias]
-        optimizer = torch.optim.Adam(moved, lr=_RATE, betas=(0.9, 0.98))
+        optimizer = torch.optim.Adam([heads.templates, heads.bias], lr=_RATE, betas=(0.9, 0.98))
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
         order = torch.empty(0, dtype=torch.long)
         for _ in range(steps):
@@ -279,8 +276,7 @@ class _Fit:
             losses = F.binary_cross_entropy_with_logits(
                 logits, labels[rows].expand_as(logits), self.weights[:, rows], reduction="sum"
             )
-            size = heads.templates.square().sum() + heads.grids.square().sum()
-            loss = losses * count / len(rows) + 0.5 * _PENALTY * size
+            loss = losses * count / len(rows) + 0.5 * _PENALTY * heads.templates.square().sum()
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()

@@ -130,8 +130,8 @@ def _classifiers() -> ElementClassifiers:
     classifiers = ElementClassifiers(_Colors(), ["Hero", "Prince"], image_size=64).eval()
 
     class Heads(nn.Module):
-        def forward(self, features: Tensor) -> Tensor:
-            return features[:, :2].mean(dim=(2, 3)) * 8 - 1
+        def forward(self, features: list[Tensor]) -> Tensor:
+            return torch.stack([part[:, :2].mean(dim=(2, 3)) * 8 - 1 for part in features]).mean(0)[None]
 
     classifiers.heads = Heads()  # type: ignore[assignment]
     return classifiers

@@ -148,7 +148,7 @@ def test_style_views_are_drawn_once_and_measured() -> None:
     trained = train_classifiers(
         shapes(6, seed=1), NAMES, backbone=Encoder(), style_views=inverted, seed=0, steps=4, image_size=64
     )
-    assert sum(seen) == 6 * 6
+    assert sum(seen) == 6  # one of the views of each
     assert trained.report.accuracy_stylized is not None
 
 
@@ -190,7 +190,17 @@ def test_progress_reaches_its_end_and_stop_stops() -> None:
             stop=stop,
         )
     assert len(calls) == 6
+    told: list[tuple[int, int, str]] = []
     train_classifiers(
-        shapes(4, seed=1), NAMES, backbone=Encoder(), seed=0, steps=4, image_size=64, progress=progress
+        shapes(4, seed=1),
+        NAMES,
+        backbone=Encoder(),
+        seed=0,
+        steps=4,
+        rounds=2,
+        image_size=64,
+        progress=lambda *step: told.append(step),
     )
-    assert calls[-1] == (10, 10) and [done for done, _ in calls[6:]] == list(range(11))
+    fitting = [(done, total) for done, total, what in told if what.startswith(("training", "hardening"))]
+    assert fitting == [(done, 8) for done in range(1, 9)]  # 4 steps, and half as many after each attack
+    assert told[-1][:2] == (8, 8)

@@ -603,8 +603,12 @@ def test_labeled_pictures_that_cannot_be_read_are_told_after_the_report(pipeline
     told = run("train --examples folder --out family --json")
     assert told.exit_code == 7 and "a.png: no picture" in told.stderr and "unreadable" in told.stdout
     args, options = pipeline.asked("train_examples")
-    assert args == (Path("folder"), Path("family"))
-    assert options == {"steps": None, "seed": 0, "backbone": None, "explain": None}
+    assert args == (Path("folder"), Path("family")) and options == {
+        "steps": None,
+        "seed": 0,
+        "backbone": None,
+        "explain": None,
+    }
 
 
 # --- progress and stopping -------------------------------------------------------------------------------
@@ -633,7 +637,7 @@ WORKING = """
     import comicloss
     from pages.errors import Stopped
     fake = types.ModuleType("comicloss.pipeline")
-    def train(story, *, steps, seed, backbone, explain, progress, stop):
+    def train(story, *, steps, progress, stop, **others):
         print("working", file=sys.stderr, flush=True)
         while not (stop() and steps != 1):
             time.sleep(0.01)

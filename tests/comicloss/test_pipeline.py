@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from PIL import Image, ImageDraw
 
 import comicloss.data
 import comicloss.finishing
+import comicloss.guiding
 import comicloss.training
+from classifiers.train import train_classifiers
 from comicloss import pipeline
 from comicloss.checkpoint import load_checkpoint, newest_checkpoint
 from comicloss.story import load_story
@@ -41,9 +44,11 @@ def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comicloss.finishing, "_PICTURE_SIDE", 140)
     monkeypatch.setattr(comicloss.finishing, "load_stylenet", tiny.tiny_network)
     monkeypatch.setattr(comicloss.finishing, "load_clip", lambda name: tiny.TinyClip())
-    monkeypatch.setattr(comicloss.finishing, "load_content", tiny.tiny_content)
+    monkeypatch.setattr(comicloss.guiding, "load_content", tiny.tiny_content)
     monkeypatch.setattr(comicloss.finishing, "_weights_used", lambda clip: ["tiny"])
     monkeypatch.setattr(comicloss.training, "STEPS", 2)
+    small = partial(train_classifiers, image_size=32, rounds=0)
+    monkeypatch.setattr(comicloss.training, "train_classifiers", small)
     monkeypatch.setattr(comicloss.training, "style_views", lambda: None)
 
 

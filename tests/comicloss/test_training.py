@@ -21,6 +21,7 @@ from classifiers.model import ElementClassifiers
 from classifiers.train import train_classifiers
 from comicloss import pipeline
 from comicloss.cli import app
+from comicloss.encoder import EmbeddedEncoder
 from comicloss.joined import JoinedClassifiers, load_classifiers
 from comicloss.story import load_story
 from pages.errors import InputError, StoryError, UsageError, WeightsError
@@ -28,11 +29,12 @@ from pages.errors import InputError, StoryError, UsageError, WeightsError
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One thread, two steps on tiny pictures, no views in other styles."""
+    """One thread, two steps on tiny pictures, no attacks, no views in other styles."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.setattr(comicloss.training, "STEPS", 2)
-    monkeypatch.setattr(comicloss.training, "train_classifiers", partial(train_classifiers, image_size=32))
+    small = partial(train_classifiers, image_size=32, rounds=0)
+    monkeypatch.setattr(comicloss.training, "train_classifiers", small)
     monkeypatch.setattr(comicloss.training, "style_views", lambda: None)
     monkeypatch.setattr(comicloss.data, "WORKING_HEIGHT", 140)
     yield
@@ -94,6 +96,10 @@ panels = [
 """
 
 
+def on_its_encoder(folder: Path) -> ElementClassifiers:
+    return ElementClassifiers.load(folder, EmbeddedEncoder())
+
+
 def edit(folder: Path, old: str, new: str) -> None:
     text = (folder / "story.toml").read_text()
     assert old in text
@@ -101,7 +107,7 @@ def edit(folder: Path, old: str, new: str) -> None:
 
 
 def test_a_folder_of_classes_becomes_classifiers_with_a_card(drawings: Path, family: Path) -> None:
-    assert ElementClassifiers.load(family).element_names == ("Disc", "Square")
+    assert on_its_encoder(family).element_names == ("Disc", "Square")
     card = Card.read(family)
     assert card.element_names == ("Disc", "Square") and card.pictures == 6 and card.steps == 2
     assert [(each.positives, each.negatives, each.calibrated) for each in card.elements] == [
@@ -167,7 +173,7 @@ def test_pictures_pages_and_folders_are_classified(drawings: Path, family: Path,
     from pages.read import load_rgb
 
     image = torch.from_numpy(load_rgb(disc).copy()).permute(2, 0, 1)[None] / 255
-    expected = ElementClassifiers.load(family)(image).sigmoid()[0].tolist()
+    expected = on_its_encoder(family)(image).sigmoid()[0].tolist()
     assert list(probabilities[str(disc)].values()) == pytest.approx(expected, abs=1e-5)
 
 
@@ -198,7 +204,7 @@ def test_a_story_takes_what_the_family_knows_and_trains_the_rest(
     joined = load_classifiers(story)
     assert isinstance(joined, JoinedClassifiers) and joined.element_names == ("Hat", "Disc")
     image = torch.rand(1, 3, 40, 50)
-    own, other = ElementClassifiers.load(story / "classifiers"), ElementClassifiers.load(family)
+    own, other = on_its_encoder(story / "classifiers"), on_its_encoder(family)
     assert torch.equal(joined(image)[0], torch.stack([own(image)[0, 0], other(image)[0, 0]]))
     (row,) = pipeline.classify(story, [story / "art" / "p01.png"]).pictures
     assert list(row.probabilities) == ["Hat", "Disc"]
