@@ -24,8 +24,9 @@ Arms:
   plain network  a small ResNet from scratch, ordinary training: nothing in it is defended.
 
 The judge is a ResNet from scratch too, with other seed and data: hundreds of other compositions of the same
-drawings, a quarter each as drawn, by painters that the network has never learned from
-(``styles.embedded.judge_renderers``), finished by the untuned network in all its styles, and in the story's.
+drawings, an eighth as drawn, two by painters that the network has never learned from
+(``styles.embedded.judge_renderers``), two finished by the untuned network in all its styles, three in the
+story's.
 Its AP on the story as drawn and on the untuned network's output is printed first: more it cannot say.
 
 WORK keeps everything; a run that was cut off goes on where it was. panels.png: before and after.
@@ -227,7 +228,9 @@ def trained_judge(story: TestStory, size: Size, path: Path) -> PlainNetwork:
 
     def pictures() -> tuple[Tensor, Tensor]:
         generator = torch.Generator().manual_seed(4242)
-        drawn, unpainted, other, plain = torch.stack([e.image for e in story.judged]).chunk(4)
+        eighths = torch.stack([example.image for example in story.judged]).chunk(8)
+        drawn, unpainted = eighths[0], torch.cat(eighths[1:3])
+        other, plain = torch.cat(eighths[3:5]), torch.cat(eighths[5:])
         painters, views = list(JUDGE_RENDERERS.values()), style_views()
         painted = [
             painters[part % len(painters)](images, None, generator)
