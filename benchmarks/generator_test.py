@@ -2,7 +2,7 @@
 
     uv run python benchmarks/generator_test.py DATA WORK [--quick] [--out FIGURES.json]
 
-The real style network is tuned on a story for 300 steps of the Comic Book Loss, one panel of 160 px a step,
+The real style network is tuned on a story for 300 steps of the Comic Book Loss, one panel of 144 px a step,
 the story's classifiers in the loss. Then the classifiers are asked how well the finished panels show what the
 optimizer was told, and so is a judge that was in no gradient. AP is the mean over elements; the gap is the
 classifiers' AP less the judge's.
@@ -73,7 +73,7 @@ BAR = 0.10
 HAND = "fluent_color"
 CAST = ("superhero", "princess", "dragon", "house", "castle")
 OTHERS = ("tree", "cat", "robot", "sun", "ship", "mushroom", "king", "horse", "tent", "bear")
-PANELS, PANEL_SIDE = 12, 160
+PANELS, PANEL_SIDE = 12, 144
 NETWORK_SIDE = 96
 
 Picture = NDArray[np.uint8]
@@ -90,7 +90,7 @@ class Size:
     network_steps: int
 
 
-FULL, QUICK = Size(300, 800, 400, 200), Size(30, 240, 150, 60)
+FULL, QUICK = Size(300, 720, 360, 150), Size(30, 240, 150, 60)
 
 
 # The story --------------------------------------------------------------------------------------------
