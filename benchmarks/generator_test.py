@@ -457,16 +457,15 @@ def main() -> None:
                 checkpoint_every=25,
                 preview_every=size.steps,
             )
+            before = result[f"{arm}, {wish}, 0"] = figures_of(plain, told, truth, own, judge)
+            print(_row(arm, wish, 0, before), flush=True)
             run = work / f"{arm.replace(' ', '-')}-{wish}"
             tuned = fine_tune(told, network, _losses(told), own, settings, run)
-            pictures = stylized_panels(truth, network, tuned)
-            shown[f"{arm}, {wish}"] = pictures
-            for step, seen in ((0, plain), (size.steps, pictures)):
-                figures = figures_of(seen, told, truth, own, judge)
-                result[f"{arm}, {wish}, {step}"] = figures
-                print(_row(arm, wish, step, figures), flush=True)
-    _write_sheet(work / "panels.png", shown)
-    write_atomic(options.out or work / "figures.json", json.dumps(result, indent=1).encode())
+            pictures = shown[f"{arm}, {wish}"] = stylized_panels(truth, network, tuned)
+            after = result[f"{arm}, {wish}, {size.steps}"] = figures_of(pictures, told, truth, own, judge)
+            print(_row(arm, wish, size.steps, after), flush=True)
+            _write_sheet(work / "panels.png", shown)
+            write_atomic(options.out or work / "figures.json", json.dumps(result, indent=1).encode())
 
 
 def _row(arm: str, wish: str, step: int, figures: Figures) -> str:
