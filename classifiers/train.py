@@ -340,7 +340,7 @@ def example_weights(classifiers: ElementClassifiers, views: Views) -> Tensor:
 
 @torch.no_grad()
 def _held_out_logits(fit: _Fit, kind: int) -> Tensor:
-    """(N, E) of the first view of this kind of each example, NaN where every member has seen it."""
+    """(N, E) of one view of this kind of each example (the last), NaN where every member has seen it."""
     views, count = fit.views, int(fit.views.example.max()) + 1
     found = torch.full((count, views.labels.shape[1]), math.nan)
     heads = fit.classifiers.heads
