@@ -5,6 +5,7 @@ Both ways end in ``_learn``: one recipe, one report, one kind of folder.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from classifiers.backbones import named_backbone
 from classifiers.card import CALIBRATED_FROM, CARD, Card, ElementCard, best_threshold, fingerprint, now
 from classifiers.collection import Collection, read_collection
 from classifiers.data import Example, check_examples, label_matrix, one_sided
-from classifiers.evaluate import Report
+from classifiers.evaluate import ElementReport, Report
 from classifiers.model import ElementClassifiers, backbone_id
 from classifiers.train import STEPS, add_elements, train_classifiers
 from classifiers.trained import Trained
@@ -417,8 +418,11 @@ def _card(task: _Task, trained: Trained, steps: int, seed: int, before: Mapping[
     )
 
 
-def _figures(row: Any) -> dict[str, Any]:
-    return {key: value for key, value in asdict(row).items() if key != "element"}
+def _figures(row: ElementReport) -> dict[str, Any]:
+    """As JSON values, so that a report is the same before and after it was written."""
+    figures: dict[str, Any] = json.loads(json.dumps(asdict(row)))
+    del figures["element"]
+    return figures
 
 
 def _report(task: _Task, trained: Trained) -> dict[str, Any]:

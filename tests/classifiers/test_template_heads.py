@@ -63,7 +63,7 @@ def test_pooling_is_the_smooth_maximum_over_all_places_of_all_scales() -> None:
                             score = float((padded[:, y : y + 5, x : x + 5] * template).sum()) * scale
                             powers.append(math.exp(SHARPNESS * score))
                 best = math.log(sum(powers) / len(powers)) / SHARPNESS
-                expected[member, row, element] = best + float(several.bias[member, element])
+                expected[member, row, element] = best + float(several.bias[member, element].detach())
     assert torch.allclose(several.pooled(cells).detach(), expected, atol=1e-4)
 
 
