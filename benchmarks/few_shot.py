@@ -98,7 +98,7 @@ class Bench:
         self.found: dict[str, dict[str, float]] = json.loads(out.read_text()) if out.exists() else {}
         self.predictions = out.with_suffix(".predictions.pt")
         self.kept: dict[str, tuple[Tensor, Tensor]] = (
-            torch.load(self.predictions) if self.predictions.exists() else {}
+            torch.load(self.predictions, weights_only=True) if self.predictions.exists() else {}
         )
         self.encoder, self.clip, self.views = EmbeddedEncoder(), load_clip(), style_views()
 
