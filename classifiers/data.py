@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -57,6 +57,12 @@ class Example:
         for region in filter(None, self.regions):
             if not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):
                 raise _invalid(where, f"region {region} is no box", "shares, left < right, top < bottom")
+
+    def of_columns(self, columns: Sequence[int]) -> Example:
+        """The same picture with the labels of some of the elements, in the order given."""
+        chosen = list(columns)
+        regions = tuple(self.regions[column] for column in chosen) if self.regions else ()
+        return replace(self, labels=self.labels[chosen], known=self.known[chosen], regions=regions)
 
 
 def _invalid(where: str, found: str, wanted: str) -> InputError:

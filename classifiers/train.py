@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -142,7 +141,7 @@ def add_elements(
     """
     new = [column for column, name in enumerate(element_names) if name not in classifiers.element_names]
     names = [element_names[column] for column in new]
-    known = [_of_columns(example, new) for example in [*examples, *replay]]
+    known = [example.of_columns(new) for example in [*examples, *replay]]
     check_examples(known, names)
     generator = torch.Generator().manual_seed(seed)
     members = len(classifiers.heads.templates)
@@ -158,11 +157,6 @@ def add_elements(
     held_out = torch.full((len(examples), len(element_names)), math.nan)
     held_out[:, new] = trained.held_out
     return Trained(joined.eval(), trained.report, held_out)
-
-
-def _of_columns(example: Example, columns: list[int]) -> Example:
-    regions = tuple(example.regions[column] for column in columns) if example.regions else ()
-    return replace(example, labels=example.labels[columns], known=example.known[columns], regions=regions)
 
 
 def _with_some_others(examples: Sequence[Example], generator: torch.Generator) -> Tensor:

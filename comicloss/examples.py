@@ -90,16 +90,7 @@ def example_picture(picture: NDArray[np.uint8]) -> Tensor:
 def of_elements(pictures: Sequence[Example], names: Sequence[str], chosen: Sequence[str]) -> list[Example]:
     """Some of the elements only, and the pictures that say something about them."""
     columns = [names.index(name) for name in chosen]
-    return [
-        replace(
-            picture,
-            labels=picture.labels[columns],
-            known=picture.known[columns],
-            regions=tuple(picture.regions[column] for column in columns) if picture.regions else (),
-        )
-        for picture in pictures
-        if picture.known[columns].any()
-    ]
+    return [picture.of_columns(columns) for picture in pictures if picture.known[columns].any()]
 
 
 def _references(story: Story, folder: Path, stop: Stop) -> list[Reference]:
