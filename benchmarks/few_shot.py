@@ -1,6 +1,7 @@
 """How well elements are recognized from few drawings: across hands, in other styles and under attack.
 
     python benchmarks/few_shot.py DATA --out few_shot.json [--seeds 2] [--only across|comicgen|stress]
+        [--undefended CHECKPOINT]
 
 DATA holds ``elements`` (elements drawn by several illustrators, ``elements.json``) and
 ``characters/comicgen``. Three parts, each in one default recipe (``classifiers.train.train_classifiers``
@@ -12,7 +13,9 @@ on the embedded encoder, with style views):
   the classical models on pixels and on hand-crafted features.
 * comicgen: characters in many poses, k = 5, 10, 20 poses each, tested on poses that nobody learned from.
 * stress: at k = 4 across hands, on views by renderers that nothing was trained on, and under PGD (20 steps, 3
-  restarts) in L2 balls of radius 0.5, 1 and 2 on 128 px.
+  restarts) in L2 balls of radius 0.5, 1 and 2 on 128 px; beside the recipe without its style views, without
+  its attacks, and, given a checkpoint of ``styles.embedded.train_clip`` from before its adversarial part,
+  without attacks on an encoder that was never hardened either.
 
 Figures are kept in the JSON one by one: what is there is not computed again.
 """
@@ -31,6 +34,7 @@ from unittest import mock
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -57,6 +61,7 @@ FAMILIES = {
 }
 ELEMENTS = 5
 CLASSICAL = ("logistic regression", "LDA", "kNN", "CART", "naive Bayes", "SVM")
+SLOW = "random forest"  # 3000 trees for each element, as published
 RESNET_SIZE = 96
 RADII = (0.5, 1.0, 2.0)
 STYLES_EACH = 4
@@ -93,7 +98,7 @@ class Normalized(nn.Module):
 class Bench:
     """The encoders, and the figures so far."""
 
-    def __init__(self, data: Path, out: Path) -> None:
+    def __init__(self, data: Path, out: Path, undefended: Path | None = None) -> None:
         self.data, self.out = data, out
         self.found: dict[str, dict[str, float]] = json.loads(out.read_text()) if out.exists() else {}
         self.predictions = out.with_suffix(".predictions.pt")
@@ -101,6 +106,7 @@ class Bench:
             torch.load(self.predictions, weights_only=True) if self.predictions.exists() else {}
         )
         self.encoder, self.clip, self.views = EmbeddedEncoder(), load_clip(), style_views()
+        self.undefended = None if undefended is None else unhardened(undefended)
 
     def keep(self, key: str, figures: Callable[[], dict[str, float]]) -> None:
         """Figures under a key, computed if they are not there."""
@@ -118,12 +124,18 @@ class Bench:
         seed: int,
         *,
         styles: bool = True,
+        encoder: nn.Module | None = None,
         **options: int,
     ) -> nn.Module:
         """The default recipe's classifiers; without ``styles``, no view changes how a picture is drawn."""
         if styles:
             return train_classifiers(
-                examples, names, backbone=self.encoder, style_views=self.views, seed=seed, **options
+                examples,
+                names,
+                backbone=encoder or self.encoder,
+                style_views=self.views,
+                seed=seed,
+                **options,
             ).classifiers
         as_it_was = mock.Mock(side_effect=lambda images, generator: images)
         with mock.patch.multiple("classifiers.views", ink=as_it_was, recolor=as_it_was):
@@ -149,9 +161,15 @@ class Bench:
         )
 
     def rivals(
-        self, key: str, examples: Sequence[Example], tests: Sequence[Example], names: Sequence[str]
+        self,
+        key: str,
+        examples: Sequence[Example],
+        tests: Sequence[Example],
+        names: Sequence[str],
+        *,
+        slow: bool,
     ) -> None:
-        """Everything that the recipe is compared with, on the same drawings."""
+        """Everything that the recipe is compared with, on the same drawings; forests only if ``slow``."""
         train, test = [e.image for e in examples], [e.image for e in tests]
         labels, truth = torch.stack([e.labels for e in examples]), torch.stack([e.labels for e in tests])
 
@@ -172,7 +190,8 @@ class Bench:
             ("embedding", self.embedded, "logistic regression"),
             ("grids", self.grids, "logistic regression"),
         ]
-        ways += [(kind, features, model) for kind, features in sets.items() for model in CLASSICAL]
+        models = (*CLASSICAL, SLOW) if slow else CLASSICAL
+        ways += [(kind, features, model) for kind, features in sets.items() for model in models]
         for kind, features, model in ways:
             self.keep(f"{key}/{model} on {kind}", partial(classical, kind, features, model))
 
@@ -225,6 +244,18 @@ class Bench:
         return names, learned, held_out
 
 
+def unhardened(checkpoint: Path) -> EmbeddedEncoder:
+    """The encoder with the running average that a checkpoint of its training holds."""
+    encoder = EmbeddedEncoder()
+    kept = load_file(checkpoint / "state.safetensors")
+    average = {
+        name.removeprefix("average."): value for name, value in kept.items() if name.startswith("average.")
+    }
+    tower = {name: average[name] for name, _ in encoder.clip.model.named_parameters()}
+    encoder.clip.model.load_state_dict(tower, strict=False)
+    return encoder
+
+
 def square(image: Tensor, size: int = 128) -> Tensor:
     """(3, h, w) -> (1, 3, size, size) in [0, 1]."""
     return letterbox(image[None], size).clamp(0, 1)
@@ -246,7 +277,7 @@ def answers(classifiers: nn.Module, images: Sequence[Tensor]) -> Tensor:
 
 
 def learned(bench: Bench, key: str, story: Story, seed: int) -> None:
-    """The recipe and its rivals on one story; the ResNet, which takes long, with the first seed alone."""
+    """The recipe and its rivals on one story; ResNet and forests, which are slow, with the first seed."""
     names, train, test = story
     truth = torch.stack([example.labels for example in test])
     images = [example.image for example in test]
@@ -258,7 +289,7 @@ def learned(bench: Bench, key: str, story: Story, seed: int) -> None:
         return figures(logits, truth)
 
     bench.keep(f"{key}/own", own)
-    bench.rivals(key, train, test, names)
+    bench.rivals(key, train, test, names, slow=seed == 0)
     if seed == 0:
         scratch = partial(bench.scratch, train, names, seed)
         bench.keep(f"{key}/ResNet-18 from scratch", lambda: figures(answers(scratch(), images), truth))
@@ -291,6 +322,9 @@ def stress(bench: Bench, seeds: int) -> None:
                 "own without style views": (partial(own, styles=False), ()),
                 "own without attacks": (partial(own, rounds=0), RADII),
             }
+            if bench.undefended is not None:
+                plain = partial(own, rounds=0, encoder=bench.undefended)
+                arms["own without attacks, encoder not hardened"] = plain, RADII
             for arm, (made, radii) in arms.items():
                 bench.keep(f"stress/{family}/s{seed}/{arm}", partial(stressed, made, test, seed, radii))
 
@@ -372,8 +406,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("few_shot.json"))
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--only", choices=("across", "comicgen", "stress"))
+    parser.add_argument("--undefended", type=Path, metavar="CHECKPOINT")
     arguments = parser.parse_args()
-    bench = Bench(arguments.data, arguments.out)
+    bench = Bench(arguments.data, arguments.out, arguments.undefended)
     for name, part in (("across", across), ("stress", stress), ("comicgen", comicgen)):
         if arguments.only in (None, name):
             part(bench, arguments.seeds)

@@ -56,12 +56,13 @@ def fit_heads(
     heads.fit_cells(maps[0])
     with torch.no_grad():
         cells = [heads.cells(scale) for scale in maps]
-    optimizer = torch.optim.Adam([heads.templates, heads.bias], lr=_RATE, betas=(0.9, 0.98))
+    optimizer = torch.optim.Adam(heads.parameters(), lr=_RATE, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
     for _ in range(_STEPS):
         rows = odds.multinomial(_BATCH, replacement=True, generator=generator)
         logits = heads.pooled([scale[rows] for scale in cells])[0]
-        told = loss(logits, labels[rows], known[rows]) + _PENALTY * heads.templates.square().sum()
+        size = heads.templates.square().sum() + heads.grids.square().sum()
+        told = loss(logits, labels[rows], known[rows]) + _PENALTY * size
         optimizer.zero_grad()
         torch.autograd.backward(told)
         optimizer.step()

@@ -124,16 +124,20 @@ def advise(
             guessed.add(name)
             found.append((1.0, _advice(guess[0], name, None, _DRAWN, "", counts, guess[1])))
     pairs: dict[tuple[str, str], dict[str, Outcome]] = {}
+    missed: dict[tuple[str, str, str], int] = {}
     for pair in confusions(element_names, probabilities, labels, known):
         pairs.setdefault((pair.shown, pair.read_as), {})[pair.view] = (pair.pictures, pair.wrong)
+        missed[pair.shown, pair.read_as, pair.view] = len(set(pair.wrong) & set(pair.missed))
     for (shown, other), views in pairs.items():
         worst = _worst_view(views)
         if worst is None or other in guessed:
             continue
         pictures, wrong = views[worst]
         told.add(shown)
+        seen_too = f"{shown} and as " if 2 * missed[shown, other, worst] < len(wrong) else ""
         finding = (
-            f"{shown} reads as {other} {_IN[worst]}: {_of(views[worst])} pictures that show {shown} alone"
+            f"{shown} reads as {seen_too}{other} {_IN[worst]}: "
+            f"{_of(views[worst])} pictures that show {shown} alone"
         )
         advice = _advice(finding, shown, other, worst, _of(views.get(_DRAWN)), counts, wrong)
         found.append((len(wrong) / len(pictures), advice))

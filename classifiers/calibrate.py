@@ -6,11 +6,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_COMMON, _OWN_TEMPERATURE, _OWN_OFFSET = 1.0, 0.15, 0.3
+_OWN_TEMPERATURE, _OWN_OFFSET = 0.15, 0.3
 
 
 def calibration(
-    logits: Tensor, labels: Tensor, weights: Tensor, *, temperature: float = 1.0, offset: float = 0.0
+    logits: Tensor,
+    labels: Tensor,
+    weights: Tensor,
+    *,
+    temperature: float = 1.0,
+    offset: float = 0.0,
+    deviation: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Temperature and offset for each element: p = sigmoid(logit / T + b).
 
@@ -24,8 +30,9 @@ def calibration(
         logits: (N, E), of classifiers that had not seen the picture.
         labels: (N, E) in [0, 1].
         weights: (N, E), at least 0; 0 where nothing is known or nothing was held out.
-        temperature, offset: where the common ones start from, with a Gaussian prior of deviation 1; all that
-            is left where nothing was held out.
+        temperature, offset: what is expected of the common ones; all that is left where nothing was held out.
+        deviation: how far log T and b may be from there before the answers have to say so: that of their
+            Gaussian prior.
 
     Returns:
         T and b, (E,) each, float32. T is positive.
@@ -50,7 +57,7 @@ def calibration(
             score * log_scale.exp() + added, target, balanced, reduction="sum"
         )
         priors = (
-            (values[:, 0] / _COMMON).square().sum()
+            (values[:, 0] / deviation).square().sum()
             + (values[0, 1:] / _OWN_TEMPERATURE).square().sum()
             + (values[1, 1:] / _OWN_OFFSET).square().sum()
         )

@@ -28,9 +28,10 @@ SCALES = (1.0, 1.5)
 
 _DIRECTIONS = 96  # of the features that the templates see
 _CELLS = 5  # side of a template, in cells of the backbone's map
+_GRID = 6  # fields of the whole picture's grid, each way
 _SHARPNESS = 6.0  # of the smooth maximum
 _GAIN = 4.0  # of the scores, so that templates start at the size that they end with
-_VERSION = 2
+_VERSION = 3
 _WEIGHTS, _CONFIG = "classifiers.safetensors", "classifiers.json"
 _OWN_BACKBONE = "small"
 _SAVED = "saved:"
@@ -103,9 +104,11 @@ class ElementHeads(nn.Module):
     A head is a template of 5 x 5 cells that slides over the maps of all scales (the root filter of
     Felzenszwalb et al., "Object Detection with Discriminatively Trained Part-Based Models", TPAMI 2010), and
     the smooth maximum of its scores, log(mean(exp(k s))) / k (Pinheiro and Collobert, CVPR 2015): a drawing
-    may stand anywhere in a panel, and what speaks for it has a place. Cells are first brought to one scale:
-    standardized, projected to the directions in which drawings differ most, half whitened, and divided by
-    their own contrast, so that an inked and a penciled line weigh alike.
+    may stand anywhere in a panel, and what speaks for it has a place. To this comes a linear score of the
+    whole picture on a grid of 6 x 6 fields at the finest scale: a setting fills the panel, and the fewer
+    drawings there are, the more it is worth to know where things usually stand. Cells are first brought to
+    one scale: standardized, projected to the directions in which drawings differ most, half whitened, and
+    divided by their own contrast, so that an inked and a penciled line weigh alike.
 
     Args:
         channels: C.
@@ -117,16 +120,21 @@ class ElementHeads(nn.Module):
     deviation: Tensor
     project: Tensor
     contrast: Tensor
+    field_mean: Tensor
+    field_deviation: Tensor
 
     def __init__(self, channels: int, count: int, *, members: int = 1) -> None:
         super().__init__()
         width = min(channels, _DIRECTIONS)
         self.templates = nn.Parameter(0.05 * torch.randn(members, count, width, _CELLS, _CELLS))
+        self.grids = nn.Parameter(0.05 * torch.randn(members, count, width, _GRID, _GRID))
         self.bias = nn.Parameter(torch.zeros(members, count))
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("deviation", torch.ones(channels))
         self.register_buffer("project", torch.eye(channels, width))
         self.register_buffer("contrast", torch.ones(()))
+        self.register_buffer("field_mean", torch.zeros(width, _GRID, _GRID))
+        self.register_buffer("field_deviation", torch.ones(()))
 
     @torch.no_grad()
     def fit_cells(self, features: Tensor) -> None:
@@ -141,6 +149,9 @@ class ElementHeads(nn.Module):
         directions = directions[:, -width:] * directions[:, -width:].sum(dim=0).sign()
         self.project.copy_(directions * values[-width:].clamp_min(1e-6) ** -0.25)
         self.contrast.copy_((columns @ self.project.double()).square().mean())
+        fields = F.adaptive_avg_pool2d(self.cells(features), _GRID)
+        self.field_mean.copy_(fields.mean(dim=0))
+        self.field_deviation.copy_(fields.std().clamp_min(1e-4))
 
     def cells(self, features: Tensor) -> Tensor:
         """Features (N, C, h, w) as the templates see them, (N, P, h, w)."""
@@ -155,11 +166,17 @@ class ElementHeads(nn.Module):
         found = F.conv2d(cells, self.templates.flatten(0, 1) * scale, padding=_CELLS // 2)
         return found.reshape(len(cells), members, count, *found.shape[-2:]).movedim(1, 0)
 
+    def fields(self, cells: Tensor) -> Tensor:
+        """The whole picture as the grids see it: (N, P, h, w) -> (N, P, 6, 6)."""
+        return (F.adaptive_avg_pool2d(cells, _GRID) - self.field_mean) / self.field_deviation
+
     def pooled(self, cells: Sequence[Tensor]) -> Tensor:
-        """Cells of each scale -> logits (M, N, E)."""
+        """Cells of each scale, the finest last -> logits (M, N, E)."""
         scores = torch.cat([self.scores(part).flatten(3) for part in cells], dim=3)
         best = torch.logsumexp(_SHARPNESS * scores, dim=3) - math.log(scores.shape[3])
-        return best / _SHARPNESS + self.bias[:, None]
+        scale = _GAIN / math.sqrt(self.grids[0, 0].numel())
+        whole = torch.einsum("npxy,mepxy->mne", self.fields(cells[-1]), self.grids * scale)
+        return best / _SHARPNESS + whole + self.bias[:, None]
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         return self.pooled([self.cells(part) for part in features])
@@ -252,6 +269,7 @@ class ElementClassifiers(nn.Module):
             for row, name in enumerate(known.element_names):
                 column = made.element_names.index(name)
                 made.heads.templates[:, column] = known.heads.templates[:, row]
+                made.heads.grids[:, column] = known.heads.grids[:, row]
                 made.heads.bias[:, column] = known.heads.bias[:, row]
                 made.temperature[column] = known.temperature[row]
                 made.offset[column] = known.offset[row]
@@ -261,7 +279,7 @@ class ElementClassifiers(nn.Module):
     def evidence(self, images: Tensor) -> Tensor:
         """Where each element's evidence is: (N, 3, H, W) -> (N, E, h, w), at least 0, of sum 1 over h and w.
 
-        The weights of the smooth maximum, that is, the derivative of the logit by the score at each place;
+        The weights of the smooth maximum, that is, the derivative of the logit by the template's score there;
         the mean over members and scales, on the square that pictures are fitted into.
         """
         scores = [self.heads.scores(self.heads.cells(part)) for part in self.features(images)]

@@ -73,6 +73,13 @@ def test_an_element_that_reads_as_another_in_gray_is_named_with_the_counts() -> 
     assert advice.sentence.endswith(".")
 
 
+def test_an_element_that_is_seen_beside_the_wrong_one_is_said_to_be() -> None:
+    said = SHOWN * 0.9 + 0.05
+    said[:4, 1] = 0.9  # Prince is seen too; Hero still is
+    (advice,) = _advised(_examples(), _views(gray=said))
+    assert advice.finding == "Hero reads as Hero and as Prince in gray: 4 of 6 pictures that show Hero alone"
+
+
 def test_a_failure_as_drawn_is_not_blamed_on_a_view() -> None:
     (advice,) = _advised(_examples(), _views(gray=_hero_as_prince(6), as_drawn=_hero_as_prince(2)))
     assert advice.finding.startswith("Hero reads as Prince as drawn: 2 of 6")

@@ -16,6 +16,7 @@ from classifiers.model import ElementClassifiers, letterbox
 from classifiers.train import example_weights, train_classifiers
 from classifiers.views import (
     AS_DRAWN,
+    ATTACKED,
     INKED,
     MIRRORED,
     RECOLORED,
@@ -138,7 +139,9 @@ def test_drawing_views_can_be_stopped_and_tells_how_far_it_is() -> None:
         drawn(drawings(4), [], stop=lambda: True)
 
 
-def row_weights(labels: list[list[float]], folds: list[int], *, members: int) -> Tensor:
+def row_weights(
+    labels: list[list[float]], folds: list[int], *, members: int, kinds: list[int] | None = None
+) -> Tensor:
     """Of pictures with these labels (E,), NaN for unknown, in these folds: (M, R, E)."""
     given = torch.tensor(labels)
     known = (~given.isnan()).float()
@@ -148,7 +151,7 @@ def row_weights(labels: list[list[float]], folds: list[int], *, members: int) ->
         given.nan_to_num(),
         known,
         torch.tensor(folds),
-        torch.zeros_like(rows),
+        torch.zeros_like(rows) if kinds is None else torch.tensor(kinds),
         rows,
     )
     heads = ElementClassifiers(nn.AvgPool2d(8), ["e"] * given.shape[1], image_size=16, members=members)
@@ -170,6 +173,14 @@ def test_both_sides_weigh_one_half_and_what_is_held_out_nothing() -> None:
                 assert float(mine.sum()) == pytest.approx(0.5)
                 counted = mine[mine > 0]
                 assert torch.allclose(counted, counted[0])  # evenly
+
+
+def test_a_picture_as_drawn_weighs_more_than_any_view_of_it() -> None:
+    kinds = [AS_DRAWN, AS_DRAWN, MIRRORED, INKED, STYLED, ATTACKED]
+    weights = row_weights([[1], [0], [1], [0], [1], [0]], [0, 1, 0, 1, 0, 1], members=1, kinds=kinds)[0, :, 0]
+    assert float(weights.sum()) == pytest.approx(1)
+    assert bool((weights[:2] > 3 * weights[2:].max()).all())
+    assert torch.allclose(weights[2:], weights[2])
 
 
 def test_nothing_is_held_out_where_a_side_would_be_lost() -> None:

@@ -1,4 +1,4 @@
-"""Templates that slide over maps of features: what they find, where they say it is, and their members."""
+"""Templates that slide over maps of features, and grids that do not: what they find and where; members."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def heads(channels: int = 4, count: int = 2, members: int = 3) -> ElementHeads:
         made = ElementHeads(channels, count, members=members)
         made.bias.data = torch.randn(members, count)
         made.templates.data = torch.randn(made.templates.shape)
+        made.grids.data.zero_()
     return made
 
 
@@ -67,6 +68,37 @@ def test_pooling_is_the_smooth_maximum_over_all_places_of_all_scales() -> None:
     assert torch.allclose(several.pooled(cells).detach(), expected, atol=1e-4)
 
 
+def test_the_grid_scores_the_whole_picture_at_the_finest_scale() -> None:
+    """Against the sum over fields, on maps that the fields divide evenly."""
+    several = heads()
+    generator = torch.Generator().manual_seed(3)
+    several.fit_cells(torch.randn(6, 4, 8, 8, generator=generator))
+    cells = [torch.randn(2, 4, side, side, generator=generator) for side in (8, 12)]
+    without = several.pooled(cells).detach()
+    several.grids.data = torch.randn(several.grids.shape, generator=generator)
+    added = (several.pooled(cells) - without).detach()
+    scale = GAIN / math.sqrt(4 * 36) / several.field_deviation
+    for member in range(3):
+        for element in range(2):
+            grid = several.grids[member, element].detach()
+            expected = torch.zeros(2)
+            for y in range(6):
+                for x in range(6):
+                    block = cells[1][:, :, y * 2 : y * 2 + 2, x * 2 : x * 2 + 2]
+                    field = block.mean(dim=(2, 3)) - several.field_mean[:, y, x]
+                    expected += scale * (field @ grid[:, y, x])
+            assert torch.allclose(added[member, :, element], expected, atol=1e-4)
+
+
+def test_fields_of_what_they_were_fitted_to_have_mean_zero_and_deviation_one() -> None:
+    fitted = heads(channels=5)
+    features = 3 + 2 * torch.randn(30, 5, 8, 8, generator=torch.Generator().manual_seed(4))
+    fitted.fit_cells(features)
+    fields = fitted.fields(fitted.cells(features))
+    assert torch.allclose(fields.mean(dim=0), torch.zeros(5, 6, 6), atol=1e-5)
+    assert float(fields.std()) == pytest.approx(1, abs=0.02)
+
+
 def test_cells_are_standardized_half_whitened_and_even_in_contrast() -> None:
     """Against numpy's covariance: half whitened, a direction of variance v is left with that of sqrt(v)."""
     fitted = heads(channels=5)
@@ -98,6 +130,7 @@ def looks_for_dark(members: int = 2) -> ElementClassifiers:
     classifiers = ElementClassifiers(Dark(), ["dark", "paper"], image_size=64, members=members).eval()
     with torch.no_grad():
         classifiers.heads.templates.zero_()
+        classifiers.heads.grids.zero_()
         classifiers.heads.templates[:, 0, :, 2, 2] = 4
         classifiers.heads.templates[:, 1, :, 2, 2] = -4
     return classifiers
@@ -148,12 +181,14 @@ def test_the_answer_is_the_mean_of_members_that_differ() -> None:
     assert torch.allclose(classifiers(images), members.mean(dim=0), atol=1e-6)
     alone = ElementClassifiers(Dark(), ["a", "b"], image_size=64).eval()
     alone.heads.templates.data = classifiers.heads.templates.data[1:2]
+    alone.heads.grids.data = classifiers.heads.grids.data[1:2]
     assert torch.allclose(members[1], alone(images) / classifiers.temperature + classifiers.offset, atol=1e-5)
 
 
 def test_members_are_saved_and_loaded(tmp_path: Path) -> None:
     classifiers = looks_for_dark(members=3)
     classifiers.heads.templates.data += torch.randn(classifiers.heads.templates.shape)
+    classifiers.heads.grids.data += torch.randn(classifiers.heads.grids.shape)
     classifiers.heads.fit_cells(torch.rand(2, 3, 8, 8))
     classifiers.offset.fill_(0.3)
     classifiers.save(tmp_path / "saved")
