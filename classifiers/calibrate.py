@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -9,14 +11,26 @@ from torch.nn import functional as F
 _OWN_TEMPERATURE, _OWN_OFFSET = 0.15, 0.3
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of temperature and offset before any answer is seen: a Gaussian prior.
+
+    Attributes:
+        temperature, offset: its mean; all that is left where nothing was held out.
+        deviation: of log T and b.
+    """
+
+    temperature: float = 1.0
+    offset: float = 0.0
+    deviation: float = 1.0
+
+
+UNKNOWN = Expected()
+"""Of classifiers on a backbone that nothing is known of."""
+
+
 def calibration(
-    logits: Tensor,
-    labels: Tensor,
-    weights: Tensor,
-    *,
-    temperature: float = 1.0,
-    offset: float = 0.0,
-    deviation: float = 1.0,
+    logits: Tensor, labels: Tensor, weights: Tensor, *, expected: Expected = UNKNOWN
 ) -> tuple[Tensor, Tensor]:
     """Temperature and offset for each element: p = sigmoid(logit / T + b).
 
@@ -30,9 +44,7 @@ def calibration(
         logits: (N, E), of classifiers that had not seen the picture.
         labels: (N, E) in [0, 1].
         weights: (N, E), at least 0; 0 where nothing is known or nothing was held out.
-        temperature, offset: what is expected of the common ones; all that is left where nothing was held out.
-        deviation: how far log T and b may be from there before the answers have to say so: that of their
-            Gaussian prior.
+        expected: of the common ones.
 
     Returns:
         T and b, (E,) each, float32. T is positive.
@@ -43,12 +55,12 @@ def calibration(
     balanced = shown / shown.sum(0).clamp_min(1e-9) + absent / absent.sum(0).clamp_min(1e-9)
     balanced = torch.where(weights > 0, balanced * support, torch.zeros_like(balanced))
     score = torch.where(weights > 0, score, torch.zeros_like(score))
-    start = torch.tensor([temperature], dtype=torch.float64).log().neg()
+    start = torch.tensor([expected.temperature], dtype=torch.float64).log().neg()
     values = torch.zeros(2, 1 + logits.shape[1], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([values], max_iter=80, line_search_fn="strong_wolfe")
 
     def parts() -> tuple[Tensor, Tensor]:
-        return start + values[0, 0] + values[0, 1:], offset + values[1, 0] + values[1, 1:]
+        return start + values[0, 0] + values[0, 1:], expected.offset + values[1, 0] + values[1, 1:]
 
     def misfit() -> Tensor:
         optimizer.zero_grad()
@@ -57,7 +69,7 @@ def calibration(
             score * log_scale.exp() + added, target, balanced, reduction="sum"
         )
         priors = (
-            (values[:, 0] / deviation).square().sum()
+            (values[:, 0] / expected.deviation).square().sum()
             + (values[0, 1:] / _OWN_TEMPERATURE).square().sum()
             + (values[1, 1:] / _OWN_OFFSET).square().sum()
         )

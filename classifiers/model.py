@@ -175,7 +175,8 @@ class ElementHeads(nn.Module):
         scores = torch.cat([self.scores(part).flatten(3) for part in cells], dim=3)
         best = torch.logsumexp(_SHARPNESS * scores, dim=3) - math.log(scores.shape[3])
         scale = _GAIN / math.sqrt(self.grids[0, 0].numel())
-        whole = torch.einsum("npxy,mepxy->mne", self.fields(cells[-1]), self.grids * scale)
+        whole = F.conv2d(self.fields(cells[-1]), self.grids.flatten(0, 1) * scale).flatten(1)
+        whole = whole.unflatten(1, self.grids.shape[:2]).movedim(1, 0)
         return best / _SHARPNESS + whole + self.bias[:, None]
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
@@ -192,7 +193,8 @@ class ElementClassifiers(nn.Module):
     Args:
         backbone: (N, 3, S, S) in [0, 1] -> (N, C, h, w). It is frozen here (eval mode, no gradients to its
             parameters; they still flow through it to the picture) and not saved with the heads. Without one,
-            a SmallBackbone is made, trained and saved with them.
+            a SmallBackbone is made, trained and saved with them. If it has ``expected``, a
+            ``calibrate.Expected``, that is where the calibration of classifiers on it starts.
         element_names: one head for each, in this order.
         image_size: S, the side of the square that pictures are fitted into.
         members: heads for each element.

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from classifiers.attack import attack
 from classifiers.augment import StyleViews
-from classifiers.calibrate import calibration
+from classifiers.calibrate import UNKNOWN, calibration
 from classifiers.data import Example, check_examples, grouped_folds, label_matrix
 from classifiers.evaluate import Report, balanced_accuracy, element_reports
 from classifiers.model import IMAGE_SIZE, SCALES, ElementClassifiers, letterbox
@@ -45,9 +45,6 @@ _SMOOTH = 0.03
 _ATTACKED_SHARE = 0.4  # of the views
 _AS_DRAWN = 30.0  # what a picture as drawn weighs beside any of its views
 _CHUNK = 32
-# Of ensembles' answers on drawings by another hand, one to four of each element to learn from. They come
-# out much alike, and a few pictures held out, answered by single members, say less.
-_TEMPERATURE, _OFFSET, _DEVIATION = 0.5, 2.0, 0.2
 _WHAT = "training the classifiers"
 
 
@@ -367,32 +364,24 @@ def _measured(fit: _Fit, element_names: Sequence[str], groups: Sequence[str], fo
     drawn = _held_out_logits(fit, AS_DRAWN)[:count]
     kinds = [kind for kind in (INKED, STYLED) if bool((views.kind == kind).any())]
     others = [_held_out_logits(fit, kind)[:count] for kind in kinds]
-    tested = torch.cat([drawn, *others])
-    parts = len(others) + 1
-    known_out = known.repeat(parts, 1) * ~tested.isnan()
+    fair = known * ~drawn.isnan()
     temperature, offset = calibration(
-        tested.nan_to_num(),
-        labels.repeat(parts, 1),
-        known_out / parts,
-        temperature=_TEMPERATURE,
-        offset=_OFFSET,
-        deviation=_DEVIATION,
+        drawn.nan_to_num(), labels, fair, expected=getattr(classifiers.backbone, "expected", UNKNOWN)
     )
     classifiers.temperature.copy_(temperature)
     classifiers.offset.copy_(offset)
     calibrated = drawn / temperature + offset
-    fair = known * ~drawn.isnan()
     attacked = _attacked_logits(fit, count) if folds else calibrated
-    stylized = torch.cat(others) / temperature + offset if others else tested[:0]
+    stylized = torch.cat(others) / temperature + offset if others else None
     report = Report(
         elements=element_reports(element_names, calibrated, labels, fair, groups=groups),
         folds=folds,
         accuracy=balanced_accuracy(calibrated, labels, fair) if folds else None,
-        accuracy_stylized=balanced_accuracy(
-            stylized, labels.repeat(parts - 1, 1), known.repeat(parts - 1, 1) * ~stylized.isnan()
-        )
-        if folds and others
-        else None,
+        accuracy_stylized=None
+        if stylized is None or not folds
+        else balanced_accuracy(
+            stylized, labels.repeat(len(others), 1), known.repeat(len(others), 1) * ~stylized.isnan()
+        ),
         accuracy_attacked=balanced_accuracy(attacked, labels, fair) if folds else None,
     )
     return Trained(classifiers=classifiers, report=report, held_out=calibrated.sigmoid())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from classifiers.calibrate import calibration
+from classifiers.calibrate import Expected, calibration
 
 
 def answers(
@@ -54,11 +54,24 @@ def test_where_nothing_was_held_out_it_is_what_was_given() -> None:
     logits, labels = answers(50, [2.0, 2.0], [0.0, 0.0])
     for weights in (torch.zeros_like(logits), torch.zeros_like(logits)[:0]):
         rows = len(weights)
-        temperature, offset = calibration(logits[:rows], labels[:rows], weights, temperature=1.7, offset=-0.4)
+        temperature, offset = calibration(logits[:rows], labels[:rows], weights, expected=Expected(1.7, -0.4))
         assert temperature.tolist() == pytest.approx([1.7, 1.7]) and offset.tolist() == pytest.approx(
             [-0.4] * 2
         )
         assert temperature.dtype == offset.dtype == torch.float32
+
+
+def test_few_answers_move_what_is_surely_expected_less() -> None:
+    logits, labels = answers(20_000, [2.0], [0.0])
+    found = []
+    for count in (20, 20_000):
+        few = logits[:count], labels[:count], torch.ones(count, 1)
+        for deviation in (0.1, 1.0):
+            temperature, _ = calibration(*few, expected=Expected(0.5, 0.0, deviation))
+            found.append(float(temperature))
+    sure, open_minded, sure_of_many, open_of_many = found
+    assert 0.5 < sure < 0.75 < open_minded
+    assert sure_of_many == pytest.approx(2, rel=0.1) and open_of_many == pytest.approx(2, rel=0.05)
 
 
 def test_an_element_of_few_pictures_leans_on_the_others() -> None:
