@@ -174,9 +174,10 @@ class ElementHeads(nn.Module):
         """Cells of each scale, the finest last -> logits (M, N, E)."""
         scores = torch.cat([self.scores(part).flatten(3) for part in cells], dim=3)
         best = torch.logsumexp(_SHARPNESS * scores, dim=3) - math.log(scores.shape[3])
+        members, count = self.grids.shape[:2]
         scale = _GAIN / math.sqrt(self.grids[0, 0].numel())
-        whole = F.conv2d(self.fields(cells[-1]), self.grids.flatten(0, 1) * scale).flatten(1)
-        whole = whole.unflatten(1, self.grids.shape[:2]).movedim(1, 0)
+        whole = F.conv2d(self.fields(cells[-1]), self.grids.flatten(0, 1) * scale)
+        whole = whole.reshape(-1, members, count).movedim(1, 0)
         return best / _SHARPNESS + whole + self.bias[:, None]
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
