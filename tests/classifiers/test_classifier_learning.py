@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from classifiers.calibrate import UNKNOWN, Expected
 from classifiers.data import Example
 from classifiers.train import Trained, train_classifiers
 from pages.errors import InputError, Stopped
@@ -158,6 +160,21 @@ def test_one_scene_is_learned_but_not_measured() -> None:
     assert trained.report.folds == 0 and trained.report.accuracy is None
     assert [row["note"] for row in trained.report.table()] == ["too few to tell"] * 2
     assert bool(trained.held_out.isnan().all())
+
+
+def test_where_nothing_can_be_held_out_the_trunk_says_what_to_expect() -> None:
+    """Each element in one picture alone, so that nobody who has learned it can judge it."""
+
+    class Known(Encoder):
+        expected = Expected(temperature=0.7, offset=1.1)
+
+    labels = torch.eye(2)
+    alone = [replace(example, labels=labels[row]) for row, example in enumerate(shapes(4, 1)[1:3])]
+    for encoder, expected in ((Known(), Known.expected), (Encoder(), UNKNOWN)):
+        options = {"backbone": encoder, "seed": 0, "steps": 2, "rounds": 0, "image_size": 64}
+        trained = train_classifiers(alone, NAMES, **options).classifiers
+        assert trained.temperature.tolist() == pytest.approx([expected.temperature] * 2)
+        assert trained.offset.tolist() == pytest.approx([expected.offset] * 2)
 
 
 def test_an_element_without_both_sides_is_refused_by_name() -> None:
