@@ -293,7 +293,11 @@ def _stress_strip(
             kind, text = "bar" if probability > 0.5 else "bar low", percent(probability)
             bar = f'<div class="{kind}" aria-hidden="true"><u style="width:{text[:-2]}%"></u><i></i></div>'
         cells.append(_figure(picture, f"{where}: {name}, {view}", f"{view}: {text}", below=bar))
-    told = f"<b>{escape(where)}</b>: the probability of {escape(name)} in each view."
+    told = (
+        f"<b>{escape(where)}</b>: the probability of {escape(name)} in each view. As drawn it was judged by "
+        "classifiers that had not seen it, in the other views by all of them, to whom it comes easier: compare "
+        "those with each other."
+    )
     return (
         f'<h4>Under style stress</h4><figure class="look"><figcaption>{told}</figcaption>'
         f'<div class="row">{"".join(cells)}</div></figure>'
