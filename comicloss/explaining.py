@@ -295,8 +295,8 @@ def _stress_strip(
         cells.append(_figure(picture, f"{where}: {name}, {view}", f"{view}: {text}", below=bar))
     told = (
         f"<b>{escape(where)}</b>: the probability of {escape(name)} in each view. As drawn it was judged by "
-        "classifiers that had not seen it, in the other views by all of them, to whom it comes easier: compare "
-        "those with each other."
+        "classifiers that had not seen it, in the other views by all of them, to whom it comes easier: "
+        "compare those with each other."
     )
     return (
         f'<h4>Under style stress</h4><figure class="look"><figcaption>{told}</figcaption>'
