@@ -319,8 +319,7 @@ def example_weights(classifiers: ElementClassifiers, views: Views) -> Tensor:
     """What each view counts for each member and element, (M, R, E): 0 where it is held out or not known.
 
     Pictures as drawn weigh more than the views of them, and both sides of an element one half in all. Where
-    holding out would leave a side without any picture,
-    nothing is held out.
+    holding out would leave a side without any picture, nothing is held out.
     """
     labels = views.labels
     known = views.known * torch.where(views.kind == AS_DRAWN, _AS_DRAWN, 1.0)[:, None]
