@@ -10,7 +10,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from classifiers.model import backbone_id
 from comicloss import pipeline
+from comicloss.encoder import EmbeddedEncoder
 from pages.errors import WeightsError
 from pages.export import write_png
 
@@ -50,7 +52,7 @@ def test_the_folder_needs_neither_file_nor_net_afterwards(drawings: Path, tmp_pa
     assert (out / "classifiers.safetensors").is_file()
     pipeline.train_examples(drawings, out, steps=2, backbone="default")
     record = json.loads((out / "classifiers.json").read_text(encoding="utf-8"))
-    assert record["backbone"] == "small"
+    assert record["backbone"] == backbone_id(EmbeddedEncoder())
 
 
 def test_a_name_that_nobody_knows(drawings: Path, tmp_path: Path) -> None:
